@@ -1,0 +1,139 @@
+//! The typed result of decoding one layer of a frame.
+//!
+//! All lengths are octets; all port and identifier values are in host byte order.
+
+use record::Addr;
+
+/// IP protocol numbers that the sensor names (IANA "Assigned Internet Protocol Numbers").
+pub mod ip_proto {
+    /// ICMP for IPv4 (RFC 792).
+    pub const ICMP: u8 = 1;
+    /// IGMP (RFC 3376).
+    pub const IGMP: u8 = 2;
+    /// IPv4 encapsulation (RFC 2003).
+    pub const IPV4: u8 = 4;
+    /// TCP (RFC 9293).
+    pub const TCP: u8 = 6;
+    /// UDP (RFC 768).
+    pub const UDP: u8 = 17;
+    /// IPv6 encapsulation (RFC 2473, RFC 4213).
+    pub const IPV6: u8 = 41;
+    /// GRE (RFC 2784).
+    pub const GRE: u8 = 47;
+    /// ICMP for IPv6 (RFC 4443).
+    pub const ICMPV6: u8 = 58;
+    /// SCTP (RFC 9260).
+    pub const SCTP: u8 = 132;
+}
+
+/// Link-layer facts of a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layer2 {
+    /// Source MAC address, where the link has one.
+    pub source: Option<[u8; 6]>,
+    /// Destination MAC address, where the link has one.
+    pub destination: Option<[u8; 6]>,
+    /// Outermost VLAN identifier (12 bits).
+    pub vlan: Option<u16>,
+    /// Next VLAN identifier inside `vlan` (12 bits).
+    pub inner_vlan: Option<u16>,
+}
+
+/// An IPv4 or IPv6 header, extension headers included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IpHeader {
+    /// Source address.
+    pub source: Addr,
+    /// Destination address.
+    pub destination: Addr,
+    /// Protocol of the payload: for IPv6, after all extension headers.
+    pub protocol: u8,
+    /// Time to live or hop limit.
+    pub ttl: u8,
+    /// Length of the whole IP packet as its header claims (the wire's truth, also for a capture cut short).
+    /// A length of 0 (segmentation offload) has been replaced by what was captured.
+    pub total_len: u32,
+    /// Length of the IP header with options or extension headers.
+    pub header_len: u32,
+}
+
+/// TCP flag bits (RFC 9293, section 3.1).
+pub mod tcp_flags {
+    /// No more data from sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// Push.
+    pub const PSH: u8 = 0x08;
+    /// Acknowledgment field is significant.
+    pub const ACK: u8 = 0x10;
+    /// Urgent pointer is significant.
+    pub const URG: u8 = 0x20;
+}
+
+/// A TCP header (RFC 9293, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpHeader<'f> {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number.
+    pub sequence: u32,
+    /// Acknowledgment number.
+    pub acknowledgment: u32,
+    /// Flag bits, see [`tcp_flags`].
+    pub flags: u8,
+    /// Window as on the wire, unscaled.
+    pub window: u16,
+    /// Header length with options.
+    pub header_len: u8,
+    /// Option bytes, not parsed.
+    pub options: &'f [u8],
+}
+
+/// What the IP packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport<'f> {
+    /// TCP.
+    Tcp(TcpHeader<'f>),
+    /// UDP (RFC 768). `length` is the header's own length field.
+    Udp {
+        /// Source port.
+        source_port: u16,
+        /// Destination port.
+        destination_port: u16,
+        /// Length field of the UDP header: header and payload.
+        length: u16,
+    },
+    /// ICMP or ICMPv6; the protocol number tells which.
+    Icmp {
+        /// Message type.
+        kind: u8,
+        /// Message code.
+        code: u8,
+        /// Identifier, of messages that have one (echo, timestamp, ...), else 0.
+        identifier: u16,
+    },
+    /// Any other protocol: the payload starts right after the IP header.
+    Other,
+}
+
+/// One decoded IP packet: of the wire, or of one tunnel layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packet<'f> {
+    /// Link-layer facts of the frame that carried it.
+    pub layer2: Layer2,
+    /// The IP header.
+    pub ip: IpHeader,
+    /// The transport header.
+    pub transport: Transport<'f>,
+    /// Captured bytes after the transport header, without link-layer padding.
+    pub payload: &'f [u8],
+    /// Length of the payload on the wire, from the IP length: `payload` is shorter when the capture was cut.
+    pub payload_len: u32,
+    /// The transport (or IPv4 header) checksum is wrong. Never set when verification is off or the packet was cut.
+    pub bad_checksum: bool,
+}
