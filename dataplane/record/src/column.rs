@@ -405,6 +405,20 @@ container_value!(List => "vector", Set => "set");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limit(pub u64);
 
+impl Limit {
+    /// The key of a name: FNV-1a, never 0.
+    pub const fn of_name(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut index = 0;
+        while index < bytes.len() {
+            hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
+            index += 1;
+        }
+        Self(hash | 1)
+    }
+}
+
 impl Column for Limit {
     fn describe(_name: &str, _doc: &'static str, _fields: &mut Vec<Field>) {}
     fn json(&self, _key: &str, _out: &mut Vec<u8>) {}

@@ -7,20 +7,18 @@
 macro_rules! log {
     (
         $(#[doc = $doc:literal])*
-        $record:ident<$life:lifetime> {
+        $record:ident $(<$life:lifetime>)? {
             $( $(#[doc = $field_doc:literal])* $field:ident $(as $column:literal)? : $type:ty, )*
         }
         $( limited by $limit:expr )?
     ) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone)]
-        pub struct $record<$life> {
+        pub struct $record $(<$life>)? {
             $( $(#[doc = $field_doc])* pub $field: $type, )*
-            /// Ties the record to what it borrows; use `Default::default()`.
-            pub borrows: std::marker::PhantomData<&$life ()>,
         }
 
-        impl<$life> $record<$life> {
+        impl $(<$life>)? $record $(<$life>)? {
             /// The log's columns, in order.
             pub fn fields() -> Vec<$crate::Field> {
                 let mut fields = Vec::new();
@@ -38,7 +36,7 @@ macro_rules! log {
             pub const PURPOSE: &'static str = concat!($($doc),*).trim_ascii();
         }
 
-        impl<$life> $crate::Record for $record<$life> {
+        impl $(<$life>)? $crate::Record for $record $(<$life>)? {
             const LOG: $crate::Log = $crate::Log::$record;
 
             $(

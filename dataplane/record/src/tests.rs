@@ -1,7 +1,5 @@
 //! What the encoders write.
 
-use std::marker::PhantomData;
-
 use proptest::prelude::*;
 
 use crate::{
@@ -42,7 +40,6 @@ fn conn(service: Option<&[u8]>) -> Conn<'_> {
         community_id: None,
         vlan: None,
         inner_vlan: None,
-        borrows: PhantomData,
     }
 }
 

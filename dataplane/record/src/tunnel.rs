@@ -4,7 +4,7 @@ use crate::{Endpoints, Enum, Time, Uid};
 
 log! {
     /// Discovery, close and expiry of tunnels.
-    Tunnel<'a> {
+    Tunnel {
         /// When it happened.
         ts: Time,
         /// Unique id of the tunnel's connection.

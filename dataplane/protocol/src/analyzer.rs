@@ -1,0 +1,177 @@
+//! The seam between a connection and what understands its payload.
+
+use record::{
+    Endpoints, Enum, FileId, IdSource, Limit, Proto, Record, RecordBuffer, Time, Tunnel, Uid, Weird,
+};
+
+use crate::services::Services;
+use crate::{Direction, FlowInfo, Protocol, Settings};
+
+/// What became of the payload just given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    More,
+    /// No more payload is wanted, in either direction. [`Analyzer::end`] is still called.
+    Done,
+    /// The payload is not of this protocol; the reason is for people.
+    Violation(&'static str),
+    /// The protocol ends after `consumed` octets of the payload just given; what follows in this direction, and all
+    /// that comes in the other, is something else that has to be recognized anew (CONNECT, Upgrade, SOCKS).
+    Handover {
+        /// Octets of the payload that still belong to this analyzer.
+        consumed: usize,
+    },
+    /// As `Handover`, with the protocol known (STARTTLS).
+    Upgrade {
+        /// Octets of the payload that still belong to this analyzer.
+        consumed: usize,
+        /// What follows.
+        protocol: Protocol,
+    },
+}
+
+/// Why a connection's analysis ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// The connection is over, or its time is.
+    Removed,
+    /// The analyzer was removed for a violation.
+    Violation,
+}
+
+/// A state machine over the payload of one connection.
+///
+/// TCP payload comes in order and without repetition, each piece as long as the sender's segments allow; a UDP
+/// payload is one datagram. Sans-IO: nothing but the payload and packet time comes in, records go out through the
+/// context. Whatever an analyzer keeps is bounded by constants that stand beside it.
+pub trait Analyzer {
+    /// Payload of `direction`.
+    fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict;
+
+    /// `length` octets of `direction` were never seen. Most protocols cannot go on from there.
+    fn gap(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict;
+
+    /// `direction` sent its last octet (TCP FIN, in order).
+    fn end_of_stream(&mut self, context: &mut FlowContext<'_>, direction: Direction) {
+        let _ = (context, direction);
+    }
+
+    /// Nothing more comes: write the records that are still open.
+    fn end(&mut self, context: &mut FlowContext<'_>, why: FlowEnd);
+}
+
+/// What an analyzer sees of the world: its connection, the clock, and where records go.
+#[derive(Debug)]
+pub struct FlowContext<'a> {
+    flow: &'a mut FlowInfo,
+    now: Time,
+    settings: &'a Settings,
+    ids: &'a IdSource,
+    out: &'a mut RecordBuffer,
+    services: &'a mut Services,
+    files: &'a mut u64,
+}
+
+impl<'a> FlowContext<'a> {
+    /// A context for one call; `files` counts the connection's files.
+    pub fn new(
+        flow: &'a mut FlowInfo,
+        now: Time,
+        settings: &'a Settings,
+        ids: &'a IdSource,
+        out: &'a mut RecordBuffer,
+        services: &'a mut Services,
+        files: &'a mut u64,
+    ) -> Self {
+        Self { flow, now, settings, ids, out, services, files }
+    }
+
+    /// The connection's unique id.
+    pub fn uid(&self) -> Uid {
+        self.flow.uid
+    }
+
+    /// The two ends.
+    pub fn endpoints(&self) -> Endpoints {
+        self.flow.id
+    }
+
+    /// Transport protocol.
+    pub fn proto(&self) -> Proto {
+        self.flow.proto
+    }
+
+    /// Time of the connection's first packet.
+    pub fn start(&self) -> Time {
+        self.flow.start
+    }
+
+    /// Time of the current packet.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A TCP connection whose beginning was not seen.
+    pub fn is_partial(&self) -> bool {
+        self.flow.is_partial
+    }
+
+    /// Swaps originator and responder of the connection. The session turns the directions that the analyzers see
+    /// from the next call on.
+    pub fn flip(&mut self) {
+        self.flow.flip();
+    }
+
+    /// The configuration.
+    pub const fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    /// The protocol is certain now: `service` goes into the connection's record, once.
+    pub fn confirm(&mut self, service: &'static str) {
+        self.services.confirm(service);
+    }
+
+    /// Whether `service` has been confirmed.
+    pub fn is_confirmed(&self, service: &'static str) -> bool {
+        self.services.contains(service)
+    }
+
+    /// Writes a record.
+    pub fn emit<R: Record>(&mut self, record: &R) {
+        self.out.emit(record);
+    }
+
+    /// Reports an anomaly of this connection, under Zeek's name for it.
+    pub fn weird(&mut self, name: &'static str, addl: Option<&[u8]>, source: &'static str) {
+        self.out.emit(&Weird {
+            ts: self.now,
+            uid: Some(self.flow.uid),
+            id: Some(self.flow.id),
+            name,
+            addl,
+            notice: false,
+            peer: &self.settings.peer,
+            source: Some(source),
+            limit: Limit::of_name(name),
+        });
+    }
+
+    /// Reports that this connection carries a tunnel, such as `Tunnel::HTTP`.
+    pub fn tunnel(&mut self, kind: &'static str) {
+        self.out.emit(&Tunnel {
+            ts: self.now,
+            uid: Some(self.flow.uid),
+            id: self.flow.id,
+            tunnel_type: Enum(kind),
+            action: Enum("Tunnel::DISCOVER"),
+        });
+    }
+
+    /// A new file id.
+    pub fn new_file_id(&mut self) -> FileId {
+        *self.files = self.files.wrapping_add(1);
+        self.ids.file_id(self.flow.uid, *self.files)
+    }
+}

@@ -1,0 +1,26 @@
+//! Application analyzers, one folder a protocol, and protocol detection.
+//!
+//! An analyzer is a folder with the same files everywhere: `mod.rs` the analyzer and its state, `parse.rs` octets to
+//! typed messages, `tests.rs`; and one line in the registry (`registry.rs`), which gives the dispatch, the names in
+//! the configuration and the documentation.
+//!
+//! Sans-IO: payload and packet time in, records out. May depend on `record` and `flow`.
+
+mod analyzer;
+mod detect;
+mod flow_info;
+mod registry;
+mod services;
+mod session;
+mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+mod ntp;
+
+pub use analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
+pub use flow_info::{Direction, FlowInfo};
+pub use registry::{Match, Probe, Protocol};
+pub use services::Services;
+pub use session::{Session, Surroundings};
+pub use settings::{PRIVATE_NETWORKS, Settings, Subnet};

@@ -1,0 +1,121 @@
+//! Every protocol, in one list: its module, the ports it is registered on, and how it is recognized by content.
+
+use record::Proto;
+
+use crate::Direction;
+use crate::analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
+
+/// What is known when a protocol is to be recognized by content.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// Transport of the connection.
+    pub proto: Proto,
+    /// First octets of the originator: of its stream for TCP, of its last datagram for UDP.
+    pub originator: &'a [u8],
+    /// First octets of the responder, likewise.
+    pub responder: &'a [u8],
+}
+
+/// What content says of a protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// It is not this protocol.
+    No,
+    /// It may be, when more is seen.
+    Maybe,
+    /// It looks like this protocol: analyze it.
+    Yes,
+}
+
+/// Lists the protocols. For each: the module under `protocol/src`, with an `Analyzer` that has `new(Proto)`, and a
+/// function `probe`; and the responder ports on which it is started without looking.
+macro_rules! protocols {
+    ($( $(#[doc = $doc:literal])* $variant:ident = $module:ident, tcp: [$($tcp:literal),*], udp: [$($udp:literal),*]; )*) => {
+        /// A protocol that the sensor analyzes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Protocol {
+            $( $(#[doc = $doc])* $variant, )*
+        }
+
+        impl Protocol {
+            /// Every protocol.
+            pub const ALL: &'static [Protocol] = &[$( Protocol::$variant ),*];
+
+            /// Name in the configuration: that of its module.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => stringify!($module) ),* }
+            }
+
+            /// What it is.
+            pub const fn description(self) -> &'static str {
+                match self { $( Self::$variant => concat!($($doc),*).trim_ascii() ),* }
+            }
+
+            /// TCP ports of servers.
+            pub const fn tcp_ports(self) -> &'static [u16] {
+                match self { $( Self::$variant => &[$($tcp),*] ),* }
+            }
+
+            /// UDP ports of servers.
+            pub const fn udp_ports(self) -> &'static [u16] {
+                match self { $( Self::$variant => &[$($udp),*] ),* }
+            }
+
+            /// Whether content looks like this protocol.
+            pub(crate) fn probe(self, probe: &Probe<'_>) -> Match {
+                match self { $( Self::$variant => crate::$module::probe(probe) ),* }
+            }
+
+            /// A new analyzer.
+            pub(crate) fn start(self, proto: Proto) -> Active {
+                match self { $( Self::$variant => Active::$variant(Box::new(crate::$module::Analyzer::new(proto))) ),* }
+            }
+        }
+
+        /// An analyzer at work.
+        #[derive(Debug)]
+        pub(crate) enum Active {
+            $( $variant(Box<crate::$module::Analyzer>), )*
+        }
+
+        impl Analyzer for Active {
+            fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
+                match self { $( Self::$variant(analyzer) => analyzer.data(context, direction, payload) ),* }
+            }
+
+            fn gap(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+                match self { $( Self::$variant(analyzer) => analyzer.gap(context, direction, length) ),* }
+            }
+
+            fn end_of_stream(&mut self, context: &mut FlowContext<'_>, direction: Direction) {
+                match self { $( Self::$variant(analyzer) => analyzer.end_of_stream(context, direction) ),* }
+            }
+
+            fn end(&mut self, context: &mut FlowContext<'_>, why: FlowEnd) {
+                match self { $( Self::$variant(analyzer) => analyzer.end(context, why) ),* }
+            }
+        }
+    };
+}
+
+protocols! {
+    /// Network Time Protocol (RFC 5905).
+    Ntp = ntp, tcp: [], udp: [123];
+}
+
+impl Protocol {
+    /// The protocol of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|protocol| protocol.name() == name)
+    }
+
+    /// Ports of servers on a transport.
+    pub const fn ports(self, proto: Proto) -> &'static [u16] {
+        match proto {
+            Proto::Tcp => self.tcp_ports(),
+            Proto::Udp => self.udp_ports(),
+            Proto::Icmp | Proto::Unknown => &[],
+        }
+    }
+}

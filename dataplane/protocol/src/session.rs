@@ -1,0 +1,269 @@
+//! The analyzers of one connection: started by port and by content, fed, confirmed, removed on violation.
+//!
+//! A connection without payload costs nothing here but a pointer.
+
+use record::Proto;
+
+use crate::analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
+use crate::detect::Detector;
+use crate::registry::Active;
+use crate::services::Services;
+use crate::{Direction, FlowInfo, Protocol, Settings};
+
+use record::{IdSource, RecordBuffer, Time};
+
+/// After so many octets of payload, both directions together, a violation no longer removes an analyzer from the
+/// `service` column (Zeek: `DPD::ignore_violations_after`).
+const IGNORE_VIOLATIONS_AFTER: u64 = 10 * 1024;
+
+/// More protocols than this nested in one connection are not followed.
+const MAX_ANALYZERS: usize = 8;
+
+/// What analyzers of all connections of a worker share.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// Time of the current packet.
+    pub now: Time,
+    /// The configuration.
+    pub settings: &'a Settings,
+    /// Ids of the run.
+    pub ids: &'a IdSource,
+    /// Where records go.
+    pub out: &'a mut RecordBuffer,
+}
+
+/// The analyzers of one connection.
+#[derive(Debug, Default)]
+pub struct Session {
+    state: Option<Box<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    slots: Vec<Slot>,
+    detector: Option<Box<Detector>>,
+    services: Services,
+    /// Octets of payload given so far.
+    seen: u64,
+    /// Files made so far.
+    files: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    protocol: Protocol,
+    analyzer: Active,
+    running: bool,
+    /// [`Analyzer::end`] has been called.
+    ended: bool,
+    /// What this analyzer confirmed.
+    confirmed: Services,
+}
+
+/// One call of an analyzer, so that all of them are made and judged in one place.
+#[derive(Debug, Clone, Copy)]
+enum Input<'p> {
+    Data(Direction, &'p [u8]),
+    Gap(Direction, u64),
+}
+
+impl Session {
+    /// Payload of `direction`: the next octets of a TCP stream, or a datagram.
+    pub fn data(
+        &mut self,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        direction: Direction,
+        payload: &[u8],
+    ) {
+        if payload.is_empty() {
+            return;
+        }
+        let state = self.state.get_or_insert_with(|| Box::new(State::start(flow)));
+        state.seen = state.seen.saturating_add(payload.len() as u64);
+        state.feed(flow, around, Input::Data(direction, payload));
+        state.detect(flow, around, direction, payload);
+    }
+
+    /// `length` octets of `direction` were never seen.
+    pub fn gap(
+        &mut self,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        direction: Direction,
+        length: u64,
+    ) {
+        if let Some(state) = &mut self.state {
+            state.detector = None;
+            state.feed(flow, around, Input::Gap(direction, length));
+        }
+    }
+
+    /// `direction` sent its last octet.
+    pub fn end_of_stream(
+        &mut self,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        direction: Direction,
+    ) {
+        if let Some(state) = &mut self.state {
+            for slot in state.slots.iter_mut().filter(|slot| slot.running) {
+                let mut context = context(flow, around, &mut state.services, &mut state.files);
+                slot.analyzer.end_of_stream(&mut context, direction);
+            }
+        }
+    }
+
+    /// The connection is over: open records are written. Call it once, last.
+    pub fn end(&mut self, flow: &mut FlowInfo, around: &mut Surroundings<'_>) {
+        if let Some(state) = &mut self.state {
+            for slot in state.slots.iter_mut().filter(|slot| !slot.ended) {
+                let mut context = context(flow, around, &mut state.services, &mut state.files);
+                slot.analyzer.end(&mut context, FlowEnd::Removed);
+            }
+            state.slots.clear();
+        }
+    }
+
+    /// Whether any payload that comes is of use.
+    pub fn wants_payload(&self) -> bool {
+        self.state
+            .as_ref()
+            .is_none_or(|state| state.detector.is_some() || state.slots.iter().any(|slot| slot.running))
+    }
+
+    /// The confirmed protocols.
+    pub fn services(&self) -> Services {
+        self.state.as_ref().map_or_else(Services::default, |state| state.services)
+    }
+
+    /// Confirms a protocol that is recognized elsewhere (tunnels).
+    pub fn confirm(&mut self, flow: &FlowInfo, service: &'static str) {
+        self.state.get_or_insert_with(|| Box::new(State::start(flow))).services.confirm(service);
+    }
+}
+
+fn context<'a>(
+    flow: &'a mut FlowInfo,
+    around: &'a mut Surroundings<'_>,
+    services: &'a mut Services,
+    files: &'a mut u64,
+) -> FlowContext<'a> {
+    FlowContext::new(flow, around.now, around.settings, around.ids, around.out, services, files)
+}
+
+impl State {
+    /// With the analyzers that the responder's port asks for.
+    fn start(flow: &FlowInfo) -> Self {
+        let mut state = Self { detector: Some(Box::default()), ..Self::default() };
+        for protocol in Protocol::ALL {
+            if protocol.ports(flow.proto).contains(&flow.id.resp_p) {
+                state.add(*protocol, flow.proto);
+            }
+        }
+        state
+    }
+
+    fn add(&mut self, protocol: Protocol, proto: Proto) -> Option<usize> {
+        if self.slots.len() >= MAX_ANALYZERS {
+            return None;
+        }
+        let analyzer = protocol.start(proto);
+        self.slots.push(Slot {
+            protocol,
+            analyzer,
+            running: true,
+            ended: false,
+            confirmed: Services::default(),
+        });
+        Some(self.slots.len() - 1)
+    }
+
+    fn feed(&mut self, flow: &mut FlowInfo, around: &mut Surroundings<'_>, input: Input<'_>) {
+        // Analyzers that are added meanwhile have been given this input already.
+        for index in 0..self.slots.len() {
+            self.feed_one(index, flow, around, input);
+        }
+    }
+
+    fn feed_one(
+        &mut self,
+        index: usize,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        input: Input<'_>,
+    ) {
+        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.running) else { return };
+        let before = self.services;
+        let mut context = context(flow, around, &mut self.services, &mut self.files);
+        let verdict = match input {
+            Input::Data(direction, payload) => slot.analyzer.data(&mut context, direction, payload),
+            Input::Gap(direction, length) => slot.analyzer.gap(&mut context, direction, length),
+        };
+        for name in self.services.iter().filter(|name| !before.contains(name)) {
+            slot.confirmed.confirm(name);
+        }
+        match verdict {
+            Verdict::More => {}
+            Verdict::Done => slot.running = false,
+            Verdict::Violation(_) => self.violation(index, flow, around),
+            Verdict::Handover { consumed } => {
+                slot.running = false;
+                self.detector = Some(Box::default());
+                if let Input::Data(direction, payload) = input
+                    && let Some(rest) = payload.get(consumed..).filter(|rest| !rest.is_empty())
+                {
+                    self.detect(flow, around, direction, rest);
+                }
+            }
+            Verdict::Upgrade { consumed, protocol } => {
+                slot.running = false;
+                self.detector = None;
+                if let Some(added) = self.add(protocol, flow.proto)
+                    && let Input::Data(direction, payload) = input
+                    && let Some(rest) = payload.get(consumed..).filter(|rest| !rest.is_empty())
+                {
+                    self.feed_one(added, flow, around, Input::Data(direction, rest));
+                }
+            }
+        }
+    }
+
+    fn violation(&mut self, index: usize, flow: &mut FlowInfo, around: &mut Surroundings<'_>) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        slot.running = false;
+        if self.seen > IGNORE_VIOLATIONS_AFTER {
+            return;
+        }
+        for name in slot.confirmed.iter() {
+            self.services.remove(name);
+        }
+        let mut context = context(flow, around, &mut self.services, &mut self.files);
+        slot.analyzer.end(&mut context, FlowEnd::Violation);
+        slot.ended = true;
+    }
+
+    /// Looks for protocols in what the connection has sent so far; those found are given it from the start.
+    fn detect(
+        &mut self,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        direction: Direction,
+        payload: &[u8],
+    ) {
+        let Some(mut detector) = self.detector.take() else { return };
+        let known: Vec<Protocol> = self.slots.iter().map(|slot| slot.protocol).collect();
+        let found = detector.add(flow.proto, direction, payload, &known);
+        for protocol in found.protocols {
+            if let Some(index) = self.add(protocol, flow.proto) {
+                for (direction, chunk) in detector.chunks() {
+                    self.feed_one(index, flow, around, Input::Data(direction, chunk));
+                }
+                self.feed_one(index, flow, around, Input::Data(direction, payload));
+            }
+        }
+        if found.undecided && detector.keep(flow.proto, direction, payload) && self.detector.is_none() {
+            self.detector = Some(detector);
+        }
+    }
+}

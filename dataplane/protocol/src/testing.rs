@@ -1,0 +1,97 @@
+//! A connection for tests: payload in, records and services out.
+
+use record::{Addr, Endpoints, Format, IdSource, Interval, LogSet, Proto, RecordBuffer, Time};
+
+use crate::session::{Session, Surroundings};
+use crate::{Direction, FlowInfo, Settings};
+
+/// One connection with the analyzers that Baleen would run on it.
+#[derive(Debug)]
+pub struct Harness {
+    session: Session,
+    flow: FlowInfo,
+    settings: Settings,
+    ids: IdSource,
+    out: RecordBuffer,
+    now: Time,
+}
+
+impl Harness {
+    /// A TCP connection to `port`, seen from its start.
+    pub fn tcp(port: u16) -> Self {
+        Self::new(Proto::Tcp, port)
+    }
+
+    /// A UDP flow to `port`.
+    pub fn udp(port: u16) -> Self {
+        Self::new(Proto::Udp, port)
+    }
+
+    fn new(proto: Proto, port: u16) -> Self {
+        let id = Endpoints {
+            orig_h: Addr::v4([10, 0, 0, 1]),
+            orig_p: 40000,
+            resp_h: Addr::v4([192, 0, 2, 1]),
+            resp_p: port,
+        };
+        let ids = IdSource::seeded(1);
+        let now = Time::new(1_700_000_000, 0);
+        Self {
+            session: Session::default(),
+            flow: FlowInfo { uid: ids.uid(now, &id, 0, 0), id, proto, start: now, is_partial: false },
+            settings: Settings::default(),
+            ids,
+            out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
+            now,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, span: Interval) {
+        self.now = self.now.after(span);
+    }
+
+    /// Payload of `direction`.
+    pub fn data(&mut self, direction: Direction, payload: &[u8]) {
+        self.call(|session, flow, around| session.data(flow, around, direction, payload));
+    }
+
+    /// A gap in `direction`.
+    pub fn gap(&mut self, direction: Direction, length: u64) {
+        self.call(|session, flow, around| session.gap(flow, around, direction, length));
+    }
+
+    /// The end of `direction`'s stream.
+    pub fn end_of_stream(&mut self, direction: Direction) {
+        self.call(|session, flow, around| session.end_of_stream(flow, around, direction));
+    }
+
+    /// The end of the connection; returns every record as JSON with `_path`.
+    pub fn end(&mut self) -> Vec<String> {
+        self.call(Session::end);
+        self.records()
+    }
+
+    fn call(&mut self, act: impl FnOnce(&mut Session, &mut FlowInfo, &mut Surroundings<'_>)) {
+        let mut around =
+            Surroundings { now: self.now, settings: &self.settings, ids: &self.ids, out: &mut self.out };
+        act(&mut self.session, &mut self.flow, &mut around);
+    }
+
+    /// The records so far, as JSON with `_path`.
+    pub fn records(&self) -> Vec<String> {
+        self.out.iter().map(|(_, line)| String::from_utf8_lossy(line).trim_end().to_owned()).collect()
+    }
+
+    /// The `service` column as it would be now.
+    pub fn services(&self) -> String {
+        let mut text = Vec::new();
+        self.session.services().write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Whether more payload is wanted.
+    pub fn wants_payload(&self) -> bool {
+        self.session.wants_payload()
+    }
+}
