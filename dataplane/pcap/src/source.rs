@@ -1,0 +1,231 @@
+//! Where bytes come from: a mapped file, or a stream through one bounded buffer.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, BufReader, Cursor, Read},
+    path::Path,
+};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::{map::Mapped, reader::MAX_BLOCK};
+
+/// Plain files from this size on are mapped, smaller ones read.
+pub const MAP_FROM: u64 = 1 << 20;
+
+/// First size of the stream buffer. It grows, as bytes arrive, to what the longest block takes.
+const BUFFER: usize = 256 << 10;
+/// Bytes of compressed input read at a time.
+const COMPRESSED_BUFFER: usize = 128 << 10;
+/// Largest zstd window accepted, as a power of two: 128 MiB, the `zstd` program's own default.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// How a plain file is read. Compressed files, pipes and standard input are always streamed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Mapped from [`MAP_FROM`] bytes on, else streamed; streamed also where mapping fails.
+    #[default]
+    Auto,
+    /// Mapped, whatever the size.
+    Map,
+    /// Read through a buffer, for files that may shrink meanwhile.
+    Stream,
+}
+
+/// Bytes in order, with a window on what is there now.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Mapped(Mapped),
+    Stream(Stream),
+}
+
+impl Source {
+    /// Opens `path`, `-` for standard input.
+    pub(crate) fn open(path: &Path, access: Access) -> io::Result<Self> {
+        if path.as_os_str() == "-" {
+            return Stream::detect(io::stdin()).map(Self::Stream);
+        }
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let wanted = match access {
+            Access::Auto => metadata.len() >= MAP_FROM,
+            Access::Map => true,
+            Access::Stream => false,
+        };
+        if wanted && metadata.is_file() && metadata.len() > 0 {
+            let mut magic = [0; 4];
+            let read = read_up_to(&mut file, &mut magic)?;
+            if compression(magic.get(..read).unwrap_or_default()).is_none()
+                && let Ok(mapped) = file.try_clone().and_then(Mapped::new)
+            {
+                return Ok(Self::Mapped(mapped));
+            }
+            return Stream::behind(magic, read, file).map(Self::Stream);
+        }
+        Stream::detect(file).map(Self::Stream)
+    }
+
+    /// The bytes that are there now, from the present position on.
+    #[inline]
+    pub(crate) fn window(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapped) => mapped.window(),
+            Self::Stream(stream) => stream.window(),
+        }
+    }
+
+    /// Moves the position forward by `count` bytes of the window.
+    pub(crate) fn advance(&mut self, count: usize) {
+        match self {
+            Self::Mapped(mapped) => mapped.advance(count),
+            Self::Stream(stream) => stream.advance(count),
+        }
+    }
+
+    /// Makes the window at least `count` bytes long; false when the source ends before that.
+    pub(crate) fn require(&mut self, count: usize) -> io::Result<bool> {
+        match self {
+            Self::Mapped(mapped) => Ok(mapped.window().len() >= count),
+            Self::Stream(stream) => stream.require(count),
+        }
+    }
+
+    /// Length of the whole source in bytes, where it is known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        match self {
+            Self::Mapped(mapped) => Some(mapped.len() as u64),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Compression {
+    Gzip,
+    Zstd,
+}
+
+fn compression(magic: &[u8]) -> Option<Compression> {
+    if magic.starts_with(&GZIP_MAGIC) {
+        Some(Compression::Gzip)
+    } else if magic.starts_with(&ZSTD_MAGIC) {
+        Some(Compression::Zstd)
+    } else {
+        None
+    }
+}
+
+fn read_up_to(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A reader behind a buffer whose unread part is kept in one piece.
+pub(crate) struct Stream {
+    input: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    finished: bool,
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("buffered", &(self.end - self.start))
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    fn new(input: Box<dyn Read + Send>) -> Self {
+        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, finished: false }
+    }
+
+    /// Looks at the first bytes for a compression, and decompresses.
+    pub(crate) fn detect(mut input: impl Read + Send + 'static) -> io::Result<Self> {
+        let mut magic = [0; 4];
+        let read = read_up_to(&mut input, &mut magic)?;
+        Self::behind(magic, read, input)
+    }
+
+    /// The stream of which the first `read` bytes are in `magic` already.
+    fn behind(magic: [u8; 4], read: usize, input: impl Read + Send + 'static) -> io::Result<Self> {
+        let head = magic.get(..read).unwrap_or_default().to_vec();
+        let compression = compression(&head);
+        let whole = Cursor::new(head).chain(input);
+        let input: Box<dyn Read + Send> = match compression {
+            None => Box::new(whole),
+            Some(Compression::Gzip) => {
+                Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER, whole)))
+            }
+            Some(Compression::Zstd) => {
+                let buffered = BufReader::with_capacity(COMPRESSED_BUFFER, whole);
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+        };
+        Ok(Self::new(input))
+    }
+
+    fn window(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
+    }
+
+    fn require(&mut self, count: usize) -> io::Result<bool> {
+        while self.end - self.start < count {
+            if self.finished {
+                return Ok(false);
+            }
+            self.make_room();
+            let Some(free) = self.buffer.get_mut(self.end..).filter(|free| !free.is_empty()) else {
+                return Ok(false);
+            };
+            match self.input.read(free) {
+                Ok(0) => self.finished = true,
+                Ok(read) => self.end = self.end.saturating_add(read).min(self.buffer.len()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // A decompressor that has failed must not be asked again.
+                    self.finished = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Moves the unread part to the front; doubles the buffer once that part fills it.
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.buffer.len() && self.buffer.len() < MAX_BLOCK as usize {
+            let larger = self.buffer.len().saturating_mul(2).min(MAX_BLOCK as usize);
+            self.buffer.resize(larger, 0);
+        }
+    }
+}
