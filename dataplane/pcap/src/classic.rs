@@ -95,7 +95,7 @@ impl Classic {
 }
 
 impl RecordFormat for Classic {
-    #[inline]
+    #[inline(always)]
     fn step<'w>(&mut self, window: &'w [u8]) -> Result<Step<'w>, DamageKind> {
         let Some(header) = window.first_chunk::<RECORD_HEADER>() else {
             return Ok(Step::NeedMore(self.record_header));

@@ -198,7 +198,7 @@ fn resolution(code: u8) -> Option<Resolution> {
 }
 
 impl RecordFormat for Pcapng {
-    #[inline]
+    #[inline(always)]
     fn step<'w>(&mut self, window: &'w [u8]) -> Result<Step<'w>, DamageKind> {
         let Some(&[t0, t1, t2, t3, n0, n1, n2, n3]) = window.first_chunk::<BLOCK_START>() else {
             return Ok(Step::NeedMore(BLOCK_START));
