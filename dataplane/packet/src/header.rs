@@ -6,6 +6,8 @@ use record::Addr;
 
 /// IP protocol numbers that the sensor names (IANA "Assigned Internet Protocol Numbers").
 pub mod ip_proto {
+    /// IPv6 hop-by-hop options (RFC 8200, section 4.3).
+    pub const HOP_BY_HOP: u8 = 0;
     /// ICMP for IPv4 (RFC 792).
     pub const ICMP: u8 = 1;
     /// IGMP (RFC 3376).
@@ -18,12 +20,26 @@ pub mod ip_proto {
     pub const UDP: u8 = 17;
     /// IPv6 encapsulation (RFC 2473, RFC 4213).
     pub const IPV6: u8 = 41;
+    /// IPv6 routing header (RFC 8200, section 4.4).
+    pub const ROUTING: u8 = 43;
+    /// IPv6 fragment header (RFC 8200, section 4.5).
+    pub const FRAGMENT: u8 = 44;
     /// GRE (RFC 2784).
     pub const GRE: u8 = 47;
+    /// Encapsulating security payload (RFC 4303).
+    pub const ESP: u8 = 50;
+    /// Authentication header (RFC 4302).
+    pub const AH: u8 = 51;
     /// ICMP for IPv6 (RFC 4443).
     pub const ICMPV6: u8 = 58;
+    /// IPv6 "no next header" (RFC 8200, section 4.7).
+    pub const NO_NEXT: u8 = 59;
+    /// IPv6 destination options (RFC 8200, section 4.6).
+    pub const DESTINATION_OPTIONS: u8 = 60;
     /// SCTP (RFC 9260).
     pub const SCTP: u8 = 132;
+    /// Mobile IPv6 (RFC 6275).
+    pub const MOBILITY: u8 = 135;
 }
 
 /// Link-layer facts of a frame.
@@ -136,4 +152,15 @@ pub struct Packet<'f> {
     pub payload_len: u32,
     /// The transport (or IPv4 header) checksum is wrong. Never set when verification is off or the packet was cut.
     pub bad_checksum: bool,
+    /// The TCP header lies about its own length: the packet counts for its connection, but there is no more to it than
+    /// its ports. `payload` is empty.
+    pub bad_header: bool,
+}
+
+impl Packet<'_> {
+    /// Whether IP itself is the tunnel (IP in IP, 6in4, GRE): then this packet is no packet of a connection.
+    #[inline]
+    pub const fn is_ip_tunnel(&self) -> bool {
+        matches!(self.ip.protocol, ip_proto::IPV4 | ip_proto::IPV6 | ip_proto::GRE)
+    }
 }

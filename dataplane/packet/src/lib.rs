@@ -2,10 +2,32 @@
 //!
 //! Sans-IO: borrows the frame, allocates nothing on the common path, knows no clock, no device and no flow.
 //! May depend on `record` (addresses, time) only.
+//!
+//! * [`decode`] takes a frame to its outermost IP packet; [`tunnel::inner`] then says what that packet carries, one layer
+//!   a call.
+//! * [`fragment::Reassembler`] joins fragments, [`decode_datagram`] decodes what comes of them.
+//! * [`addresses`] finds only the outermost addresses, for load balancing.
+//!
+//! Nothing here fails: what was odd is in a [`WeirdList`], under Zeek's names.
 
+mod balance;
+mod bytes;
+mod checksum;
+mod decode;
+pub mod fragment;
 mod header;
+mod ip;
+mod link;
+mod transport;
+pub mod tunnel;
+mod weird;
 
+pub use balance::{addresses, flow_hash_input};
+pub use decode::{Aggregate, DecodeOptions, Decoded, OtherReason, decode, decode_datagram, decode_ip};
+pub use fragment::Fragment;
 pub use header::{IpHeader, Layer2, Packet, TcpHeader, Transport, ip_proto, tcp_flags};
+pub use link::{LinkType, MAX_HEADERS};
+pub use weird::{Detail, Scope, Source, WEIRD_LIST_CAPACITY, Weird, WeirdList, WeirdReport};
 
 use record::Time;
 

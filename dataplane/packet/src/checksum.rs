@@ -1,0 +1,60 @@
+//! The Internet checksum (RFC 1071).
+
+use record::Addr;
+
+/// Sum of `data` as big-endian 16-bit words, an odd last octet padded with zero; not folded.
+///
+/// Adds eight octets at a time in native order: the one's complement sum does not depend on the byte order of the
+/// words (RFC 1071, section 2), so one swap of the folded sum is enough.
+#[inline]
+pub(crate) fn sum(data: &[u8]) -> u64 {
+    let (blocks, rest) = data.as_chunks::<32>();
+    let mut total = 0u64;
+    // Halves of each word go into 64-bit sums, which 65,535 octets are far too few to overflow.
+    for block in blocks {
+        let (words, _) = block.as_chunks::<8>();
+        for word in words {
+            let word = u64::from_ne_bytes(*word);
+            total += (word >> 32) + (word & 0xffff_ffff);
+        }
+    }
+    let (pairs, last) = rest.as_chunks::<2>();
+    for pair in pairs {
+        total += u64::from(u16::from_ne_bytes(*pair));
+    }
+    if let [octet] = last {
+        total += u64::from(u16::from_ne_bytes([*octet, 0]));
+    }
+    u64::from(u16::from_be(fold(total)))
+}
+
+/// Folds the carries of a sum into 16 bits.
+#[inline]
+pub(crate) const fn fold(mut total: u64) -> u16 {
+    total = (total >> 32) + (total & 0xffff_ffff);
+    total = (total >> 16) + (total & 0xffff);
+    total = (total >> 16) + (total & 0xffff);
+    total = (total >> 16) + (total & 0xffff);
+    total as u16
+}
+
+/// Whether `data`, which holds its own checksum, sums up to all ones.
+#[inline]
+pub(crate) fn is_valid(data: &[u8]) -> bool {
+    fold(sum(data)) == 0xffff
+}
+
+/// Whether an upper-layer packet with its checksum inside is valid under the pseudo header of IPv4 (RFC 9293,
+/// section 3.1) or IPv6 (RFC 8200, section 8.1); both sum up alike for the same addresses.
+#[inline]
+pub(crate) fn is_valid_upper(source: &Addr, destination: &Addr, protocol: u8, data: &[u8]) -> bool {
+    // Of an IPv4 address in its mapped form, only the last four octets are in the pseudo header.
+    let address = |a: &Addr| match a.as_v4() {
+        Some(octets) => sum(&octets),
+        None => sum(&a.0),
+    };
+    let length = data.len() as u64;
+    let pseudo =
+        address(source) + address(destination) + u64::from(protocol) + (length >> 16) + (length & 0xffff);
+    fold(pseudo + sum(data)) == 0xffff
+}
