@@ -17,6 +17,7 @@ mod settings;
 pub mod testing;
 
 mod ntp;
+mod ssh;
 
 pub use analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
 pub use flow_info::{Direction, FlowInfo};

@@ -102,6 +102,8 @@ macro_rules! protocols {
 protocols! {
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
+    /// Secure Shell 1 and 2 (RFC 4253).
+    Ssh = ssh, tcp: [22], udp: [];
 }
 
 impl Protocol {
