@@ -1,0 +1,110 @@
+//! What can be set: time-outs, limits, server ports. The defaults are those of Zeek 9.
+
+use record::Interval;
+
+use crate::PortSet;
+
+/// Settings of a [`FlowTable`](crate::FlowTable).
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Time-outs.
+    pub timeouts: Timeouts,
+    /// Bounds of memory.
+    pub limits: Limits,
+    /// TCP ports that servers are likely to use: a connection seen first without a SYN is turned round when its
+    /// sender has one of them and its receiver has not.
+    pub tcp_server_ports: PortSet,
+    /// UDP ports that servers are likely to use: a flow whose first sender has one of them, and whose receiver has
+    /// not, is turned round.
+    pub udp_server_ports: PortSet,
+}
+
+/// Time-outs, in packet time. Zero switches one off, except where it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// An established TCP connection without packets (Zeek: `tcp_inactivity_timeout`). Default: 5 minutes.
+    pub tcp_inactivity: Interval,
+    /// A TCP connection that is not established, without packets. Default: 1 minute.
+    pub tcp_handshake_inactivity: Interval,
+    /// A UDP flow without packets (`udp_inactivity_timeout`). Default: 1 minute.
+    pub udp_inactivity: Interval,
+    /// An ICMP flow without packets (`icmp_inactivity_timeout`). Default: 1 minute.
+    pub icmp_inactivity: Interval,
+    /// A flow of any other IP protocol without packets (`unknown_ip_inactivity_timeout`). Default: 1 minute.
+    pub other_inactivity: Interval,
+    /// A SYN without any answer (`tcp_attempt_delay`). Default: 5 seconds.
+    pub tcp_attempt: Interval,
+    /// How long a closed connection stays to collect stray packets (`tcp_close_delay`); zero means not at all.
+    /// Default: 5 seconds.
+    pub tcp_close: Interval,
+    /// When a new connection is looked at for the first time (`tcp_SYN_timeout`). Default: 5 seconds.
+    pub tcp_syn: Interval,
+    /// How often a connection is looked at after that (`tcp_session_timer`). Default: 6 seconds.
+    pub tcp_session: Interval,
+    /// Silence after which a connection that one end closed may be over (`tcp_connection_linger`). Default: 5 seconds.
+    pub tcp_linger: Interval,
+    /// Inactivity of TCP connections to [`Timeouts::long_lived_ports`]. It holds until the handshake completes, as in
+    /// Zeek, or when that was not seen. Default: 1 hour.
+    pub long_lived_inactivity: Interval,
+    /// Responder ports with `long_lived_inactivity` (FTP, SSH, Telnet, rlogin). Default: 21, 22, 23, 513.
+    pub long_lived_ports: [u16; 4],
+    /// How much later than due the timer wheel removes a connection, so that packets of several sources that are
+    /// slightly out of order never find their connection gone. Default: 2 seconds.
+    pub wheel_grace: Interval,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            tcp_inactivity: Interval::from_secs(300),
+            tcp_handshake_inactivity: Interval::from_secs(60),
+            udp_inactivity: Interval::from_secs(60),
+            icmp_inactivity: Interval::from_secs(60),
+            other_inactivity: Interval::from_secs(60),
+            tcp_attempt: Interval::from_secs(5),
+            tcp_close: Interval::from_secs(5),
+            tcp_syn: Interval::from_secs(5),
+            tcp_session: Interval::from_secs(6),
+            tcp_linger: Interval::from_secs(5),
+            long_lived_inactivity: Interval::from_secs(3600),
+            long_lived_ports: [21, 22, 23, 513],
+            wheel_grace: Interval::from_secs(2),
+        }
+    }
+}
+
+/// Bounds of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in the table; above it an idle one is evicted. At most `u32::MAX - 1`. Default: 1,000,000.
+    pub flows: u32,
+    /// Octets of payload that one direction may hold unacknowledged or above a hole before its reassembly is given
+    /// up (`tcp_excessive_data_without_further_acks`). Default: 10 MiB.
+    pub unacked_bytes: u64,
+    /// Octets seen before the first acknowledgment after which delivered data no longer waits for one
+    /// (`tcp_max_initial_window`). Default: 16384.
+    pub initial_window: u64,
+    /// Octets above a hole without any acknowledgment after which reassembly is given up
+    /// (`tcp_max_above_hole_without_any_acks`). Default: 16384.
+    pub above_hole_bytes: u64,
+    /// Octets of payload that reassembly may buffer for one direction. Default: 1 MiB.
+    pub buffered_bytes: u64,
+    /// Segments that reassembly may buffer for one direction. Default: 4096.
+    pub buffered_segments: usize,
+    /// Octets of payload that reassembly may buffer in the whole table. Default: 512 MiB.
+    pub total_buffered_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: 1_000_000,
+            unacked_bytes: 10 << 20,
+            initial_window: 16384,
+            above_hole_bytes: 16384,
+            buffered_bytes: 1 << 20,
+            buffered_segments: 4096,
+            total_buffered_bytes: 512 << 20,
+        }
+    }
+}

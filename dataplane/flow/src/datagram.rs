@@ -1,0 +1,66 @@
+//! Protocols without streams: UDP, ICMP and everything that has no analysis of its own.
+
+use packet::{Packet, Transport};
+use record::Time;
+
+use crate::info::{Side, seen};
+use crate::{Counters, FlowInfo, Hooks};
+
+/// Octets of a UDP header.
+const UDP_HEADER: i64 = 8;
+/// Octets of an ICMP header as far as all messages have it.
+const ICMP_HEADER: i64 = 8;
+
+pub(crate) fn process<H: Hooks>(
+    flow: &mut FlowInfo,
+    state: &mut H::State,
+    side: Side,
+    packet: &Packet<'_>,
+    now: Time,
+    counters: &mut Counters,
+    hooks: &mut H,
+) {
+    if packet.bad_checksum {
+        counters.bad_checksums = counters.bad_checksums.wrapping_add(1);
+        match packet.transport {
+            Transport::Udp { .. } => {
+                weird(flow, hooks, "bad_UDP_checksum", "", "UDP");
+                flow.bad_checksum(side);
+            }
+            Transport::Icmp { .. } => weird(flow, hooks, "bad_ICMP_checksum", "", "ICMP"),
+            Transport::Tcp(_) | Transport::Other => {}
+        }
+        return;
+    }
+    match packet.transport {
+        Transport::Udp { length, .. } => {
+            let ip_payload = i64::from(packet.payload_len) + UDP_HEADER;
+            if i64::from(length) != ip_payload {
+                let detail = format!("{length} != {ip_payload}");
+                weird(flow, hooks, "UDP_datagram_length_mismatch", &detail, "UDP");
+            }
+            flow.set_last(now);
+            flow.check_history(side, seen::DATA, b'D');
+            flow.count_payload(side, i64::from(length) - UDP_HEADER);
+        }
+        Transport::Icmp { .. } => {
+            flow.set_last(now);
+            let header = i64::from(packet.ip.header_len) + ICMP_HEADER;
+            flow.count_payload(side, (i64::from(packet.ip.total_len) - header).max(0));
+        }
+        Transport::Tcp(_) | Transport::Other => flow.set_last(now),
+    }
+    flow.count_packet(side, packet.ip.total_len);
+    hooks.datagram(flow, state, flow.direction(side), packet);
+}
+
+pub(crate) fn weird<H: Hooks>(
+    flow: &mut FlowInfo,
+    hooks: &mut H,
+    name: &'static str,
+    detail: &str,
+    source: &'static str,
+) {
+    flow.note_weird();
+    hooks.weird(flow, name, detail, source);
+}
