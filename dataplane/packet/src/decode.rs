@@ -68,8 +68,8 @@ impl<'f> Aggregate<'f> {
     /// Decodes the next packet; `None` when there is no further one.
     pub fn next(&mut self, options: &DecodeOptions, weirds: &mut WeirdList) -> Option<Decoded<'f>> {
         let context = Context { verify_checksums: options.verify_checksums, in_tunnel: self.in_tunnel };
-        let network = link::wireless::next_subframe(&mut self.rest, &context, weirds)?;
-        Some(finish(network, self.layer2, &context, weirds))
+        let network = link::wireless::next_subframe(&mut self.rest, context, weirds)?;
+        Some(finish(network, self.layer2, context, weirds))
     }
 }
 
@@ -83,13 +83,13 @@ pub(crate) struct Context {
 
 impl Context {
     #[cold]
-    pub(crate) fn report(&self, weirds: &mut WeirdList, weird: Weird, source: Source, scope: Scope) {
+    pub(crate) fn report(self, weirds: &mut WeirdList, weird: Weird, source: Source, scope: Scope) {
         self.report_with(weirds, weird, source, scope, Detail::None);
     }
 
     #[cold]
     pub(crate) fn report_with(
-        &self,
+        self,
         weirds: &mut WeirdList,
         weird: Weird,
         source: Source,
@@ -101,7 +101,7 @@ impl Context {
 
     /// Reports an oddity of the frame that ends the decoding.
     #[cold]
-    pub(crate) fn damaged<'f>(&self, weirds: &mut WeirdList, weird: Weird, source: Source) -> Decoded<'f> {
+    pub(crate) fn damaged<'f>(self, weirds: &mut WeirdList, weird: Weird, source: Source) -> Decoded<'f> {
         self.report(weirds, weird, source, Scope::Frame);
         Decoded::Damaged(weird)
     }
@@ -109,7 +109,7 @@ impl Context {
     /// Reports an oddity between two addresses that ends the decoding.
     #[cold]
     pub(crate) fn damaged_between<'f>(
-        &self,
+        self,
         weirds: &mut WeirdList,
         weird: Weird,
         source: Source,
@@ -131,7 +131,7 @@ pub fn decode<'f>(
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let context = Context { verify_checksums: options.verify_checksums, in_tunnel: None };
-    decode_link(link, frame.data, frame.wire_len, &context, weirds)
+    decode_link(link, frame.data, frame.wire_len, context, weirds)
 }
 
 /// Decodes bytes that start with an IP header of either version.
@@ -145,7 +145,7 @@ pub fn decode_ip<'f>(
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let context = Context { verify_checksums: options.verify_checksums, in_tunnel: None };
-    ip::decode(data, wire_len, layer2, &context, weirds)
+    ip::decode(data, wire_len, layer2, context, weirds)
 }
 
 /// Decodes a datagram that was put together from fragments: it counts as one packet of its whole length.
@@ -157,7 +157,7 @@ pub fn decode_datagram<'d>(
     // Each fragment's own header has been verified; the joined one has a checksum of none of them.
     let context = Context { verify_checksums: options.verify_checksums, in_tunnel: datagram.in_tunnel() };
     let data = datagram.data();
-    ip::decode_reassembled(data, data.len() as u32, datagram.layer2(), &context, weirds)
+    ip::decode_reassembled(data, data.len() as u32, datagram.layer2(), context, weirds)
 }
 
 #[inline]
@@ -165,7 +165,7 @@ pub(crate) fn decode_link<'f>(
     link: LinkType,
     data: &'f [u8],
     wire_len: u32,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     // A wire length below the captured length is a lie of the capture file.
@@ -176,12 +176,7 @@ pub(crate) fn decode_link<'f>(
 }
 
 #[inline]
-fn finish<'f>(
-    network: Network<'f>,
-    layer2: Layer2,
-    context: &Context,
-    weirds: &mut WeirdList,
-) -> Decoded<'f> {
+fn finish<'f>(network: Network<'f>, layer2: Layer2, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
     match network {
         Network::Ip { data, wire_len } => ip::decode(data, wire_len, layer2, context, weirds),
         Network::Subframes(rest) => {

@@ -18,6 +18,10 @@ pub mod fragment;
 mod header;
 mod ip;
 mod link;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod transport;
 pub mod tunnel;
 mod weird;

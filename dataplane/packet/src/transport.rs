@@ -20,7 +20,7 @@ pub(crate) fn decode<'f>(
     ip: IpHeader,
     data: &'f [u8],
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let segment = Segment { data, wire_len: ip.total_len - ip.header_len, layer2, ip };
@@ -62,7 +62,7 @@ impl<'f> Segment<'f> {
         &self,
         minimum: usize,
         source: Source,
-        context: &Context,
+        context: Context,
         weirds: &mut WeirdList,
     ) -> Decoded<'f> {
         let weird = if self.wire_len != 0 && (self.wire_len as usize) < minimum {
@@ -75,7 +75,7 @@ impl<'f> Segment<'f> {
 
     /// Whether the checksum is to be verified, and wrong.
     #[inline]
-    fn is_corrupt(&self, context: &Context) -> bool {
+    fn is_corrupt(&self, context: Context) -> bool {
         context.verify_checksums && self.data.len() as u32 == self.wire_len && {
             let Self { ip, data, .. } = self;
             if ip.protocol == ip_proto::ICMP {
@@ -87,7 +87,7 @@ impl<'f> Segment<'f> {
     }
 
     #[inline]
-    fn tcp(&self, context: &Context, weirds: &mut WeirdList) -> Decoded<'f> {
+    fn tcp(&self, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
         let Some(fixed) = self.data.first_chunk::<TCP_HEADER>() else {
             return self.truncated(TCP_HEADER, Source::Tcp, context, weirds);
         };
@@ -120,7 +120,7 @@ impl<'f> Segment<'f> {
     }
 
     #[inline]
-    fn udp(&self, context: &Context, weirds: &mut WeirdList) -> Decoded<'f> {
+    fn udp(&self, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
         let Some(fixed) = self.data.first_chunk::<UDP_HEADER>() else {
             return self.truncated(UDP_HEADER, Source::Udp, context, weirds);
         };
@@ -149,7 +149,7 @@ impl<'f> Segment<'f> {
             && self.data.get(UDP_HEADER).is_some_and(|flags| flags & 0x08 != 0)
     }
 
-    fn icmp(&self, context: &Context, weirds: &mut WeirdList) -> Decoded<'f> {
+    fn icmp(&self, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
         let Some(fixed) = self.data.first_chunk::<ICMP_HEADER>() else {
             return self.truncated(ICMP_HEADER, Source::Icmp, context, weirds);
         };
@@ -171,7 +171,7 @@ impl<'f> Segment<'f> {
     }
 
     #[cold]
-    fn no_next(&self, context: &Context, weirds: &mut WeirdList) -> Decoded<'f> {
+    fn no_next(&self, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
         if !ip::is_bubble(context) {
             let scope = Scope::Addresses(self.ip.source, self.ip.destination);
             context.report(weirds, Weird::Ipv6NoNext, Source::Ip, scope);

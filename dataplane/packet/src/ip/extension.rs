@@ -49,7 +49,7 @@ pub(crate) const fn is_extension(next: u8) -> bool {
 /// `ip`. A header that was cut short is left where it is, as the protocol of the payload.
 ///
 /// Each header takes at least eight octets, so the chain is no longer than the packet.
-pub(super) fn walk(data: &[u8], ip: &mut IpHeader, context: &Context, weirds: &mut WeirdList) -> Chain {
+pub(super) fn walk(data: &[u8], ip: &mut IpHeader, context: Context, weirds: &mut WeirdList) -> Chain {
     let mut chain = Chain::default();
     let mut path = Path { source: ip.source, destination: ip.destination, final_set: false, home_set: false };
     let mut at = IPV6_HEADER;
@@ -113,12 +113,12 @@ struct Path {
 }
 
 impl Path {
-    fn report(&self, context: &Context, weirds: &mut WeirdList, weird: Weird, detail: Detail) {
+    fn report(&self, context: Context, weirds: &mut WeirdList, weird: Weird, detail: Detail) {
         let scope = Scope::Addresses(self.source, self.destination);
         context.report_with(weirds, weird, Source::None, scope, detail);
     }
 
-    fn routing(&mut self, header: &[u8], context: &Context, weirds: &mut WeirdList) {
+    fn routing(&mut self, header: &[u8], context: Context, weirds: &mut WeirdList) {
         let [_, units, kind, segments_left, ..] = *header else { return };
         if self.final_set {
             self.report(context, weirds, Weird::MultipleRoutingHeaders, Detail::None);
@@ -151,7 +151,7 @@ impl Path {
         self.final_set = true;
     }
 
-    fn destination_options(&mut self, header: &[u8], context: &Context, weirds: &mut WeirdList) {
+    fn destination_options(&mut self, header: &[u8], context: Context, weirds: &mut WeirdList) {
         let mut rest = header.get(2..).unwrap_or_default();
         while let [kind, after @ ..] = rest {
             if *kind == 0 {

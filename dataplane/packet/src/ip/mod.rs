@@ -38,7 +38,7 @@ pub(crate) fn decode<'f>(
     data: &'f [u8],
     wire_len: u32,
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let Some(start) = data.first_chunk::<IPV4_HEADER>() else {
@@ -56,7 +56,7 @@ pub(crate) fn decode_reassembled<'f>(
     data: &'f [u8],
     wire_len: u32,
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let Some(start) = data.first_chunk::<IPV4_HEADER>() else {
@@ -90,7 +90,7 @@ fn v4<'f>(
     start: &[u8; IPV4_HEADER],
     wire_len: u32,
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let [version_ihl, _, l0, l1, i0, i1, f0, f1, ..] = *start;
@@ -143,7 +143,7 @@ fn v6<'f>(
     data: &'f [u8],
     wire_len: u32,
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let Some(start) = data.first_chunk::<IPV6_HEADER>() else {
@@ -201,7 +201,7 @@ fn mobility<'f>(
     ip: &IpHeader,
     header: &[u8],
     chain: &Chain,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let ends = (ip.source, ip.destination);
@@ -225,7 +225,7 @@ fn fragment<'f>(
     payload: &'f [u8],
     fragment: FragmentHeader,
     layer2: Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     if (payload.len() as u32) < ip.total_len - ip.header_len {
@@ -241,6 +241,6 @@ fn fragment<'f>(
 }
 
 /// Whether a packet without payload is what the tunnel it came out of uses to keep itself open.
-pub(crate) fn is_bubble(context: &Context) -> bool {
+pub(crate) fn is_bubble(context: Context) -> bool {
     context.in_tunnel == Some(TunnelKind::Teredo)
 }

@@ -1,6 +1,6 @@
 //! Link types that only captures have, and FDDI.
 
-use super::{Network, Position, ether_type};
+use super::{Network, Position, ethernet};
 use crate::Layer2;
 use crate::bytes::be16;
 use crate::decode::Context;
@@ -17,7 +17,7 @@ const NFLOG_ATTRIBUTE_HEADER: usize = 4;
 const NFLOG_PAYLOAD: u16 = 9;
 
 /// BSD loopback. The families of IPv6 are those of NetBSD and OpenBSD (24), FreeBSD (28) and Darwin (30).
-pub(super) fn null<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn null<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     let (Some(family), true) = (at.data.first_chunk::<4>(), at.data.len() > NULL_HEADER) else {
         return Network::damaged(context, weirds, Weird::NullHeaderFailed, Source::Null);
     };
@@ -30,7 +30,7 @@ pub(super) fn null<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdLi
 }
 
 /// FDDI: the headers are of fixed length, and IP is what can be expected behind them.
-pub(super) fn fddi<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn fddi<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     if at.data.len() <= FDDI_HEADER {
         return Network::damaged(context, weirds, Weird::FddiFailed, Source::Fddi);
     }
@@ -41,7 +41,7 @@ pub(super) fn fddi<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdLi
 pub(super) fn linux_sll<'f>(
     at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     let (Some(protocol), Some(address), true) =
@@ -57,7 +57,7 @@ pub(super) fn linux_sll<'f>(
 pub(super) fn linux_sll2<'f>(
     at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     let (Some(protocol), Some(address), true) =
@@ -75,17 +75,17 @@ fn cooked<'f>(
     at: Position<'f>,
     source: Source,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     if protocol < 0x0600 {
         return Network::unknown(source, u32::from(protocol));
     }
-    ether_type::dispatch(protocol, at, source, layer2, context, weirds)
+    ethernet::dispatch(protocol, at, source, layer2, context, weirds)
 }
 
 /// Netfilter log: a header and attributes in the byte order of the capturing host, padded to four octets.
-pub(super) fn nflog<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn nflog<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     let [family, version, _, _, _, ..] = *at.data else {
         return Network::damaged(context, weirds, Weird::TruncatedNflogHeader, Source::Nflog);
     };

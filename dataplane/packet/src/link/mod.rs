@@ -3,7 +3,7 @@
 //! The loop over stacked headers (VLAN, MPLS, PPPoE, backbone bridging) is bounded by [`MAX_HEADERS`].
 
 mod capture;
-mod ether_type;
+mod ethernet;
 mod ppp;
 #[cfg(test)]
 mod tests;
@@ -86,7 +86,7 @@ impl<'f> Network<'f> {
     /// Reports an oddity that ends the decoding.
     #[cold]
     pub(crate) fn damaged(
-        context: &Context,
+        context: Context,
         weirds: &mut WeirdList,
         weird: Weird,
         source: Source,
@@ -107,14 +107,14 @@ pub(crate) fn network<'f>(
     data: &'f [u8],
     wire_len: u32,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     if link == LinkType::Ethernet
         && let Some(header) = data.first_chunk::<14>()
         && let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1] = *header
         && matches!((t0, t1), (0x08, 0x00) | (0x86, 0xdd))
-        && data.len() > ether_type::MIN_ETHERNET
+        && data.len() > ethernet::MIN_ETHERNET
         && let Some(rest) = data.get(14..)
     {
         layer2.source = Some([s0, s1, s2, s3, s4, s5]);
@@ -123,7 +123,7 @@ pub(crate) fn network<'f>(
     }
     let at = Position { data, wire_len, depth: 0 };
     match link {
-        LinkType::Ethernet => ether_type::ethernet(at, layer2, context, weirds),
+        LinkType::Ethernet => ethernet::frame(at, layer2, context, weirds),
         LinkType::Ip => Network::Ip { data, wire_len },
         LinkType::Null => capture::null(at, context, weirds),
         LinkType::Ppp => ppp::ppp(at, context, weirds),
@@ -142,10 +142,10 @@ pub(crate) fn network<'f>(
 pub(crate) fn mpls<'f>(
     data: &'f [u8],
     wire_len: u32,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Result<(&'f [u8], u32), Weird> {
-    match ether_type::mpls(Position { data, wire_len, depth: 0 }, context, weirds) {
+    match ethernet::mpls(Position { data, wire_len, depth: 0 }, context, weirds) {
         Network::Ip { data, wire_len } => Ok((data, wire_len)),
         Network::Damaged(weird) => Err(weird),
         Network::Subframes(_) | Network::Other(_) => Err(Weird::TruncatedLinkHeader),
@@ -157,10 +157,10 @@ pub(crate) fn ip_header<'f>(link: LinkType, frame: &Frame<'f>) -> Option<&'f [u8
     let context = Context { verify_checksums: false, in_tunnel: None };
     let mut layer2 = Layer2::default();
     let wire_len = frame.wire_len.max(frame.data.len() as u32);
-    match network(link, frame.data, wire_len, &mut layer2, &context, &mut WeirdList::new()) {
+    match network(link, frame.data, wire_len, &mut layer2, context, &mut WeirdList::new()) {
         Network::Ip { data, .. } => Some(data),
         Network::Subframes(mut rest) => {
-            match wireless::next_subframe(&mut rest, &context, &mut WeirdList::new()) {
+            match wireless::next_subframe(&mut rest, context, &mut WeirdList::new()) {
                 Some(Network::Ip { data, .. }) => Some(data),
                 _ => None,
             }

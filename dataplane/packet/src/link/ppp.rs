@@ -1,6 +1,6 @@
 //! PPP (RFC 1661), in HDLC-like framing (RFC 1662) and over Ethernet (RFC 2516).
 
-use super::ether_type::mpls;
+use super::ethernet::mpls;
 use super::{Network, Position};
 use crate::bytes::{be16, up_to};
 use crate::decode::Context;
@@ -14,7 +14,7 @@ fn dispatch<'f>(
     protocol: u16,
     at: Position<'f>,
     source: Source,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     match protocol {
@@ -25,7 +25,7 @@ fn dispatch<'f>(
 }
 
 /// PPP, with or without address and control field.
-pub(super) fn ppp<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn ppp<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     match at.data {
         [0xff, 0x03, p0, p1, _, ..] => {
             dispatch(u16::from_be_bytes([*p0, *p1]), at.skip(4), Source::Ppp, context, weirds)
@@ -39,7 +39,7 @@ pub(super) fn ppp<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdLis
 }
 
 /// PPP on a serial line: address and control field are always there.
-pub(super) fn serial<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn serial<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     match at.data {
         [_, _, p0, p1, _, ..] => {
             dispatch(u16::from_be_bytes([*p0, *p1]), at.skip(4), Source::PppSerial, context, weirds)
@@ -49,7 +49,7 @@ pub(super) fn serial<'f>(at: Position<'f>, context: &Context, weirds: &mut Weird
 }
 
 /// A PPPoE session packet.
-pub(super) fn over_ethernet<'f>(at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(super) fn over_ethernet<'f>(at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     let (Some(length), Some(protocol), true) =
         (be16(at.data, 4), be16(at.data, PPPOE_HEADER), at.data.len() > PPPOE_HEADER + PROTOCOL_FIELD)
     else {

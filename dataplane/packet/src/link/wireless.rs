@@ -1,6 +1,6 @@
 //! IEEE 802.11 data frames, with or without radiotap header.
 
-use super::{Network, Position, ether_type};
+use super::{Network, Position, ethernet};
 use crate::Layer2;
 use crate::bytes::up_to;
 use crate::decode::{Context, OtherReason};
@@ -18,7 +18,7 @@ const SUBFRAME_HEADER: usize = 14;
 pub(super) fn radiotap<'f>(
     at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     match at.data {
@@ -33,7 +33,7 @@ pub(super) fn radiotap<'f>(
 pub(crate) fn frame<'f>(
     at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     let truncated = Weird::TruncatedWirelessHeader;
@@ -85,7 +85,7 @@ pub(crate) fn frame<'f>(
 /// Takes the next packet off an A-MSDU.
 pub(crate) fn next_subframe<'f>(
     rest: &mut &'f [u8],
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Option<Network<'f>> {
     let data = std::mem::take(rest);
@@ -109,7 +109,7 @@ pub(crate) fn next_subframe<'f>(
 fn llc_snap<'f>(
     at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     match at.data.first_chunk::<LLC_SNAP>() {
@@ -118,7 +118,7 @@ fn llc_snap<'f>(
             if protocol < 0x0600 {
                 return Network::unknown(Source::Wireless, u32::from(protocol));
             }
-            ether_type::dispatch(protocol, at.skip(LLC_SNAP), Source::Wireless, layer2, context, weirds)
+            ethernet::dispatch(protocol, at.skip(LLC_SNAP), Source::Wireless, layer2, context, weirds)
         }
         Some([sap, ..]) => Network::unknown(Source::Llc, u32::from(*sap)),
         None => Network::damaged(context, weirds, Weird::TruncatedWirelessLlcHeader, Source::Wireless),

@@ -130,7 +130,8 @@ fn ppp<'f>(mut step: Step<'_, 'f>, payload: &'f [u8], key: Option<u32>) -> Optio
 
 /// 802.11 of Aruba controllers: the protocol field counts up from these values.
 const fn is_wireless(protocol: u16) -> bool {
-    (protocol & 0x8200 == 0x8200 && protocol & 0x000f == 0 && protocol <= 0x8370) || protocol == 0x9000
+    (protocol & 0x8200 == 0x8200 && protocol.trailing_zeros() >= 4 && protocol <= 0x8370)
+        || protocol == 0x9000
 }
 
 /// Length of the source route entries of RFC 1701, the empty one at the end included.

@@ -120,10 +120,10 @@ impl<'f> Inner<'f> {
     pub fn decode(&self, options: &DecodeOptions, weirds: &mut WeirdList) -> Decoded<'f> {
         let context = Context { verify_checksums: options.verify_checksums, in_tunnel: Some(self.kind) };
         match self.format {
-            InnerFormat::Ip => ip::decode(self.payload, self.wire_len, Layer2::default(), &context, weirds),
-            InnerFormat::Link(link) => decode_link(link, self.payload, self.wire_len, &context, weirds),
-            InnerFormat::Mpls => match link::mpls(self.payload, self.wire_len, &context, weirds) {
-                Ok((data, wire_len)) => ip::decode(data, wire_len, Layer2::default(), &context, weirds),
+            InnerFormat::Ip => ip::decode(self.payload, self.wire_len, Layer2::default(), context, weirds),
+            InnerFormat::Link(link) => decode_link(link, self.payload, self.wire_len, context, weirds),
+            InnerFormat::Mpls => match link::mpls(self.payload, self.wire_len, context, weirds) {
+                Ok((data, wire_len)) => ip::decode(data, wire_len, Layer2::default(), context, weirds),
                 Err(weird) => Decoded::Damaged(weird),
             },
         }
@@ -212,7 +212,7 @@ struct Step<'s, 'f> {
     weirds: &'s mut WeirdList,
 }
 
-impl<'f> Step<'_, 'f> {
+impl Step<'_, '_> {
     #[cold]
     fn report(&mut self, weird: Weird, source: Source, detail: Detail) {
         let ip = &self.packet.ip;

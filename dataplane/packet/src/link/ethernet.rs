@@ -37,10 +37,10 @@ mod ether_type {
 }
 
 /// An Ethernet frame without its checksum.
-pub(super) fn ethernet<'f>(
+pub(super) fn frame<'f>(
     mut at: Position<'f>,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     let mut header = at.data;
@@ -71,7 +71,7 @@ pub(super) fn dispatch<'f>(
     mut at: Position<'f>,
     mut source: Source,
     layer2: &mut Layer2,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
     loop {
@@ -156,7 +156,7 @@ pub(super) fn dispatch<'f>(
 /// IEEE 802.2 LLC with SNAP: gives the EtherType and what follows; all other LLC ends here.
 fn llc<'f>(
     at: Position<'f>,
-    context: &Context,
+    context: Context,
     weirds: &mut WeirdList,
 ) -> Result<(u16, Position<'f>), Network<'f>> {
     let snap = matches!(at.data, [0xaa, 0xaa, ..]);
@@ -187,7 +187,7 @@ fn llc<'f>(
 }
 
 /// A label stack (RFC 3032); what follows the bottom label is taken for IP.
-pub(crate) fn mpls<'f>(mut at: Position<'f>, context: &Context, weirds: &mut WeirdList) -> Network<'f> {
+pub(crate) fn mpls<'f>(mut at: Position<'f>, context: Context, weirds: &mut WeirdList) -> Network<'f> {
     loop {
         let Some([_, _, bottom, _, _, ..]) = at.data.first_chunk::<5>() else {
             return Network::damaged(context, weirds, Weird::TruncatedLinkHeader, Source::Mpls);
