@@ -30,3 +30,22 @@ pub struct Counters {
     /// Octets held by reassembly now.
     pub buffered_bytes: u64,
 }
+
+impl Counters {
+    /// Adds another table's counters.
+    pub fn add(&mut self, other: &Self) {
+        self.created += other.created;
+        self.removed += other.removed;
+        self.evicted += other.evicted;
+        self.packets += other.packets;
+        self.bad_checksums += other.bad_checksums;
+        self.delivered_bytes += other.delivered_bytes;
+        self.buffered_segments += other.buffered_segments;
+        self.stream_limit_hits += other.stream_limit_hits;
+        self.total_limit_hits += other.total_limit_hits;
+        self.history_limit_hits += other.history_limit_hits;
+        self.acks += other.acks;
+        self.acks_of_gaps += other.acks_of_gaps;
+        self.buffered_bytes += other.buffered_bytes;
+    }
+}

@@ -21,23 +21,19 @@ pub(crate) fn process<H: Hooks>(
     hooks: &mut H,
 ) {
     if packet.bad_checksum {
+        // Decoding has reported it.
         counters.bad_checksums = counters.bad_checksums.wrapping_add(1);
-        match packet.transport {
-            Transport::Udp { .. } => {
-                weird(flow, hooks, "bad_UDP_checksum", "", "UDP");
-                flow.bad_checksum(side);
-            }
-            Transport::Icmp { .. } => weird(flow, hooks, "bad_ICMP_checksum", "", "ICMP"),
-            Transport::Tcp(_) | Transport::Other => {}
+        flow.note_weird();
+        if matches!(packet.transport, Transport::Udp { .. }) {
+            flow.bad_checksum(side);
         }
         return;
     }
     match packet.transport {
         Transport::Udp { length, .. } => {
-            let ip_payload = i64::from(packet.payload_len) + UDP_HEADER;
-            if i64::from(length) != ip_payload {
-                let detail = format!("{length} != {ip_payload}");
-                weird(flow, hooks, "UDP_datagram_length_mismatch", &detail, "UDP");
+            if i64::from(length) != i64::from(packet.payload_len) + UDP_HEADER {
+                // Decoding has reported it.
+                flow.note_weird();
             }
             flow.set_last(now);
             flow.check_history(side, seen::DATA, b'D');

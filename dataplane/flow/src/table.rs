@@ -1,7 +1,7 @@
 //! The table of connections.
 
 use hashbrown::HashTable;
-use packet::{Packet, Transport};
+use packet::{Packet, Transport, ip_proto};
 use record::{Addr, Proto, Time};
 
 use crate::config::Config;
@@ -137,6 +137,10 @@ impl<S> FlowTable<S> {
     /// a packet after them begins a new connection, whether or not [`expire`](Self::expire) has been called.
     pub fn packet<H: Hooks<State = S>>(&mut self, now: Time, packet: &Packet<'_>, hooks: &mut H) {
         self.counters.packets = self.counters.packets.wrapping_add(1);
+        if packet.ip.protocol == ip_proto::IGMP {
+            // Multicast membership is between hosts and their routers: no connection, in Zeek's logs neither.
+            return;
+        }
         self.wheel.start(now);
         let tuple = Tuple::of(packet);
         let (key, from_low) = tuple.key();

@@ -154,16 +154,17 @@ impl<'a> FlowContext<'a> {
             notice: false,
             peer: &self.settings.peer,
             source: Some(source),
-            limit: Limit::of_name(name),
+            limit: Limit::of_connection(name, self.flow.uid),
         });
     }
 
-    /// Reports that this connection carries a tunnel, such as `Tunnel::HTTP`.
+    /// Reports that this connection carries a tunnel, such as `Tunnel::HTTP`: between the hosts, to the responder's
+    /// port, as Zeek logs it.
     pub fn tunnel(&mut self, kind: &'static str) {
         self.out.emit(&Tunnel {
             ts: self.now,
-            uid: Some(self.flow.uid),
-            id: self.flow.id,
+            uid: None,
+            id: Endpoints { orig_p: 0, ..self.flow.id },
             tunnel_type: Enum(kind),
             action: Enum("Tunnel::DISCOVER"),
         });

@@ -8,7 +8,6 @@
 
 mod analyzer;
 mod detect;
-mod flow_info;
 mod registry;
 mod services;
 mod session;
@@ -20,7 +19,7 @@ mod ntp;
 mod ssh;
 
 pub use analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
-pub use flow_info::{Direction, FlowInfo};
+pub use flow::{Direction, FlowInfo};
 pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};

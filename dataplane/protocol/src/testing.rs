@@ -36,9 +36,11 @@ impl Harness {
         };
         let ids = IdSource::seeded(1);
         let now = Time::new(1_700_000_000, 0);
+        let mut flow = FlowInfo::new(id, proto, now);
+        flow.uid = ids.uid(now, &id, flow.ip_proto, 0);
         Self {
             session: Session::default(),
-            flow: FlowInfo { uid: ids.uid(now, &id, 0, 0), id, proto, start: now, is_partial: false },
+            flow,
             settings: Settings::default(),
             ids,
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),

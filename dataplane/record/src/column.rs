@@ -417,6 +417,21 @@ impl Limit {
         }
         Self(hash | 1)
     }
+
+    /// The key of a name on one connection.
+    pub const fn of_connection(name: &str, uid: Uid) -> Self {
+        Self((Self::of_name(name).0 ^ uid.fold()).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// The key of a name between two hosts.
+    pub fn of_addresses(name: &str, source: Addr, destination: Addr) -> Self {
+        let fold = |address: Addr| {
+            let value = u128::from_be_bytes(address.0);
+            (value >> 64) as u64 ^ value as u64
+        };
+        let pair = fold(source).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ fold(destination);
+        Self((Self::of_name(name).0 ^ pair).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
 }
 
 impl Column for Limit {

@@ -35,6 +35,11 @@ impl Uid {
         base62(self.low, out);
     }
 
+    /// All bits folded into 64, for use as a hash.
+    pub const fn fold(self) -> u64 {
+        self.low ^ self.high as u64
+    }
+
     fn of(hasher: &SipHasher24) -> Self {
         let hash = hasher.finish128();
         Self { high: hash.h1 as u32, low: hash.h2 }

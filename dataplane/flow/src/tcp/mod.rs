@@ -152,10 +152,13 @@ impl TcpState {
         hooks: &mut H,
     ) {
         let mut context = Context { flow, state, hooks, config, counters };
-        if packet.bad_checksum {
-            context.counters.bad_checksums = context.counters.bad_checksums.wrapping_add(1);
-            context.weird("bad_TCP_checksum", TCP);
-            context.flow.bad_checksum(side);
+        if packet.bad_header || packet.bad_checksum {
+            // Decoding has reported it.
+            context.flow.note_weird();
+            if packet.bad_checksum {
+                context.counters.bad_checksums = context.counters.bad_checksums.wrapping_add(1);
+                context.flow.bad_checksum(side);
+            }
             return;
         }
         let segment = Segment { header: *header, payload: packet.payload, len: packet.payload_len, now };

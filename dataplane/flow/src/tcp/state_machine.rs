@@ -11,6 +11,9 @@ use crate::{Config, Direction, EndpointState, FlowInfo, Hooks};
 /// Whether a close finishes the connection in an orderly way.
 type Finishes = bool;
 
+/// Octets of a header without options.
+const MIN_HEADER: u8 = 20;
+
 impl TcpState {
     /// Moves the states; returns whether `side` closed with this segment, and how.
     ///
@@ -307,7 +310,7 @@ impl TcpState {
         now: Time,
         config: &Config,
     ) -> bool {
-        if header.flags & tcp_flags::SYN == 0 {
+        if header.flags & tcp_flags::SYN == 0 || header.header_len < MIN_HEADER {
             return false;
         }
         let with_ack = header.flags & tcp_flags::ACK != 0;

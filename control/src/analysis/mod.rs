@@ -1,0 +1,155 @@
+//! The analysis of capture files inside this process: reads bursts, drives one or several workers, writes logs.
+//!
+//! One worker runs where the frames are read, on borrowed memory. Several get their frames copied, in rounds: every
+//! worker answers every round with one buffer of records, and the answers of a round are merged by frame number.
+//! So the order of records, and what is limited over all workers, does not depend on the threads' pace.
+
+mod pool;
+mod summary;
+
+use std::path::{Path, PathBuf};
+
+use packet::LinkType;
+use pcap::{Burst, Reader};
+use record::{Entry, Format, LogSet, RecordBuffer};
+use thiserror::Error;
+use worker::{Limiter, Settings, Worker};
+
+use crate::log_files::{LogFileError, LogFiles};
+use pool::Pool;
+pub(crate) use summary::Summary;
+
+/// Frames of a round.
+const ROUND: usize = 4096;
+
+/// Why an analysis ends early.
+#[derive(Debug, Error)]
+pub(crate) enum AnalysisError {
+    /// The file cannot be read at all.
+    #[error(transparent)]
+    Open(#[from] pcap::OpenError),
+    /// The file is damaged; what stands before the damage has been analyzed.
+    #[error("{}: {damage}; everything before was analyzed", file.display())]
+    Damage { file: PathBuf, damage: pcap::Damage },
+    /// Logs cannot be written.
+    #[error(transparent)]
+    Logs(#[from] LogFileError),
+    /// A worker thread ended.
+    #[error("a worker stopped unexpectedly; the logs are incomplete")]
+    Worker,
+}
+
+/// A capture file being read.
+#[derive(Debug)]
+pub(crate) struct Input {
+    path: PathBuf,
+    reader: Reader,
+}
+
+impl Input {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, AnalysisError> {
+        Ok(Self { path: path.to_owned(), reader: Reader::open(path)? })
+    }
+
+    /// Octets of the file, where known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.reader.size()
+    }
+
+    /// Octets read, after decompression.
+    pub(crate) fn position(&self) -> u64 {
+        self.reader.position()
+    }
+}
+
+/// Workers, and where their records go.
+pub(crate) struct Analysis {
+    engine: Engine,
+    output: Output,
+    frames: u64,
+}
+
+enum Engine {
+    Single { worker: Box<Worker>, records: RecordBuffer },
+    Pool(Pool),
+}
+
+/// The log files, behind the limits that hold over all workers.
+pub(crate) struct Output {
+    limiter: Limiter,
+    files: LogFiles,
+}
+
+impl Output {
+    fn write(&mut self, records: &RecordBuffer) -> Result<(), LogFileError> {
+        for (entry, line) in records.iter() {
+            self.write_one(entry, line)?;
+        }
+        Ok(())
+    }
+
+    fn write_one(&mut self, entry: &Entry, line: &[u8]) -> Result<(), LogFileError> {
+        if self.limiter.admits(entry) { self.files.write(entry.log, line) } else { Ok(()) }
+    }
+}
+
+impl Analysis {
+    /// Workers with these settings, writing into `files`.
+    pub(crate) fn start(settings: Settings, workers: usize, format: Format, logs: LogSet, files: LogFiles) -> Self {
+        let records = move || RecordBuffer::new(format, logs);
+        let engine = if workers <= 1 {
+            Engine::Single { worker: Box::new(Worker::new(settings.into())), records: records() }
+        } else {
+            Engine::Pool(Pool::start(&settings.into(), workers, records))
+        };
+        Self { engine, output: Output { limiter: Limiter::default(), files }, frames: 0 }
+    }
+
+    /// Analyzes the next frames; false at the end of the file.
+    pub(crate) fn step(&mut self, input: &mut Input) -> Result<bool, AnalysisError> {
+        let mut burst = Burst::new();
+        let count = match input.reader.next_burst(&mut burst) {
+            Ok(count) => count,
+            Err(damage) => return Err(AnalysisError::Damage { file: input.path.clone(), damage }),
+        };
+        let link = LinkType::from_dlt(u32::from(burst.link_type()));
+        match &mut self.engine {
+            Engine::Single { worker, records } => {
+                worker.burst(link, burst.frames(), records);
+                if !records.is_empty() {
+                    self.output.write(records)?;
+                    records.clear();
+                }
+            }
+            Engine::Pool(pool) => {
+                pool.add(link, burst.frames(), self.frames);
+                if pool.round_len() >= ROUND || count == 0 {
+                    pool.send()?;
+                }
+                pool.collect(&mut self.output)?;
+            }
+        }
+        self.frames += count as u64;
+        Ok(count > 0)
+    }
+
+    /// Ends all connections, writes what is open and tells what was done.
+    pub(crate) fn finish(mut self) -> Result<Summary, AnalysisError> {
+        let counters = match self.engine {
+            Engine::Single { mut worker, mut records } => {
+                worker.finish(&mut records);
+                self.output.write(&records)?;
+                *worker.counters()
+            }
+            Engine::Pool(pool) => pool.finish(&mut self.output)?,
+        };
+        self.output.files.close()?;
+        Ok(Summary { counters, records: self.output.files.counts().collect() })
+    }
+}
+
+/// Frames number on over several files; each file's own numbers start at 0.
+fn numbered(number: u64, base: u64) -> u64 {
+    base.wrapping_add(number)
+}

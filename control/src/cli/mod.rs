@@ -1,0 +1,39 @@
+//! The command line: one file a verb.
+
+mod process;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit status of a command that was understood but could not be done in full.
+const FAILED: u8 = 1;
+/// Exit status of a command that could not start: wrong arguments, configuration or environment.
+const UNUSABLE: u8 = 2;
+
+/// Network security sensor: sees traffic, understands protocols, writes Zeek-compatible logs.
+#[derive(Debug, Parser)]
+#[command(name = "baleen", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Analyze capture files and write their logs
+    Process(process::Arguments),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    match Arguments::parse().verb {
+        Verb::Process(arguments) => process::run(&arguments),
+    }
+}
+
+/// Prints an error for the operator and gives the exit status.
+fn fail(status: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("baleen: {error}");
+    ExitCode::from(status)
+}

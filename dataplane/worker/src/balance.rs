@@ -1,0 +1,30 @@
+//! Flow load balancing: which worker a frame belongs to.
+
+use packet::{Frame, LinkType, addresses};
+use record::Addr;
+
+/// Odd constants with well-mixed bits (fractional parts of the square roots of 2 and 3).
+const KEYS: [u64; 2] = [0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
+
+/// A symmetric hash of the outermost address pair: the same for both directions of a connection and for all fragments
+/// of a packet. `None` for frames without an IP header, which any worker may take.
+///
+/// Ports are left out on purpose: fragments have none, and connections that belong together (FTP control and data,
+/// SIP and media) run between the same two hosts.
+#[inline]
+pub fn flow_hash(link: LinkType, frame: &Frame<'_>) -> Option<u64> {
+    let (source, destination) = addresses(link, frame)?;
+    let (a, b) = (fold(source), fold(destination));
+    Some(mix(a.min(b) ^ KEYS[0], a.max(b) ^ KEYS[1]))
+}
+
+fn fold(address: Addr) -> u64 {
+    let value = u128::from_be_bytes(address.0);
+    mix((value >> 64) as u64 ^ KEYS[1], value as u64 ^ KEYS[0])
+}
+
+/// Both halves of the 128-bit product, folded: every bit of the result depends on every bit of both factors.
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
+}

@@ -1,0 +1,229 @@
+//! What happens with connections: their analyzers are fed, their records written.
+
+use std::fmt::Write;
+
+use flow::{Connection, Direction, FlowInfo, Hooks};
+use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
+use packet::{Packet, Transport, WeirdList};
+use protocol::{Session, Surroundings};
+use record::{Conn, IdSource, Interval, Limit, RecordBuffer, Set, Time, Uid, Weird, community_id};
+
+use crate::Settings;
+use crate::tunnels::{Tunnel, Tunnels};
+
+/// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
+const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
+
+/// What a worker keeps of each connection beside the table's own.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    session: Session,
+    tunnel: UdpTunnelState,
+    carries_tunnel: bool,
+}
+
+/// Memory for the texts of one record, used again for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    service: Vec<u8>,
+    text: String,
+}
+
+/// A call of the table, with everything that its hooks need.
+pub(crate) struct Call<'w, 'f> {
+    pub(crate) settings: &'w Settings,
+    pub(crate) ids: &'w IdSource,
+    pub(crate) tunnels: &'w mut Tunnels,
+    pub(crate) weirds: &'w mut WeirdList,
+    pub(crate) scratch: &'w mut Scratch,
+    pub(crate) out: &'w mut RecordBuffer,
+    /// Time of the frame.
+    pub(crate) now: Time,
+    /// Number of the frame.
+    pub(crate) frame: u64,
+    /// Layers of tunnel around the packet.
+    pub(crate) depth: u8,
+    /// The innermost tunnel around the packet.
+    pub(crate) parent: Option<Tunnel>,
+    /// The connection of the packet, once it is known.
+    pub(crate) current: Option<(Uid, record::Endpoints)>,
+    /// What the packet turned out to carry.
+    pub(crate) inner: Option<(Inner<'f>, Tunnel)>,
+    /// The packet, for what borrows from the frame.
+    pub(crate) packet: Option<&'w Packet<'f>>,
+}
+
+impl Call<'_, '_> {
+    fn surroundings(&mut self) -> Surroundings<'_> {
+        Surroundings { now: self.now, settings: &self.settings.analysis, ids: self.ids, out: self.out }
+    }
+
+    /// Looks whether a UDP packet carries a tunnel.
+    fn look_inside(&mut self, flow: &FlowInfo, state: &mut State, direction: Direction) {
+        let Some(packet) = self.packet else { return };
+        let context = TunnelContext {
+            depth: self.depth,
+            max_depth: self.settings.tunnel_depth,
+            inside: self.parent.map(|parent| parent.kind),
+            responder_port: flow.id.resp_p,
+            from_originator: direction == Direction::Originator,
+        };
+        let Some(inner) = tunnel::inner(packet, &context, &mut state.tunnel, self.weirds) else { return };
+        if inner.confirmed
+            && let Some(service) = inner.kind.service()
+        {
+            state.session.confirm(flow, service);
+        }
+        state.carries_tunnel = true;
+        self.inner = Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind }));
+    }
+}
+
+impl Hooks for Call<'_, '_> {
+    type State = State;
+
+    fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
+        flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, self.frame);
+        State::default()
+    }
+
+    fn packet(&mut self, flow: &mut FlowInfo, _state: &mut State, _direction: Direction, _packet: &Packet<'_>) {
+        self.current = Some((flow.uid, flow.id));
+        if let Some(parent) = &self.parent {
+            self.tunnels.discovered(parent, self.now, self.out);
+            flow.add_tunnel_parent(parent.uid);
+        }
+    }
+
+    fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
+        state.session.data(flow, &mut self.surroundings(), direction, payload);
+        if !state.session.wants_payload() {
+            flow.skip_all_payload();
+        }
+    }
+
+    fn gap(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
+        state.session.gap(flow, &mut self.surroundings(), direction, length);
+    }
+
+    fn end_of_stream(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction) {
+        state.session.end_of_stream(flow, &mut self.surroundings(), direction);
+    }
+
+    fn datagram(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
+        if !matches!(packet.transport, Transport::Udp { .. }) {
+            return;
+        }
+        self.look_inside(flow, state, direction);
+        if self.inner.is_none() && flow.wants_payload(direction) {
+            state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
+            if !state.session.wants_payload() {
+                flow.skip_all_payload();
+            }
+        }
+    }
+
+    fn weird(&mut self, flow: &FlowInfo, name: &'static str, detail: &str, source: &'static str) {
+        self.out.emit(&Weird {
+            ts: self.now,
+            uid: Some(flow.uid),
+            id: Some(flow.id),
+            name,
+            addl: (!detail.is_empty()).then_some(detail.as_bytes()),
+            notice: false,
+            peer: &self.settings.analysis.peer,
+            source: (!source.is_empty()).then_some(source),
+            limit: Limit::of_connection(name, flow.uid),
+        });
+    }
+
+    fn removed(&mut self, flow: &mut FlowInfo, state: &mut State, connection: &Connection) {
+        state.session.end(flow, &mut self.surroundings());
+        if state.carries_tunnel {
+            let expired = self.now.since(flow.last()) > TUNNEL_EXPIRY;
+            self.tunnels.closed(flow.uid, expired, self.now, self.out);
+        }
+        self.write_conn(flow, state, connection);
+    }
+}
+
+impl Call<'_, '_> {
+    fn write_conn(&mut self, flow: &FlowInfo, state: &State, connection: &Connection) {
+        let scratch = &mut *self.scratch;
+        scratch.service.clear();
+        state.session.services().write(&mut scratch.service);
+        let community_id = community_id(0, &flow.id, flow.ip_proto, flow.is_one_way);
+        let history = flow.history().as_str();
+        let analysis = &self.settings.analysis;
+        self.out.emit(&Conn {
+            ts: flow.start,
+            uid: flow.uid,
+            id: flow.id,
+            proto: flow.proto,
+            service: (!scratch.service.is_empty()).then_some(scratch.service.as_slice()),
+            duration: connection.duration,
+            orig_bytes: connection.duration.map(|_| connection.orig_bytes),
+            resp_bytes: connection.duration.map(|_| connection.resp_bytes),
+            conn_state: Some(connection.state.name()),
+            local_orig: Some(analysis.is_local(flow.id.orig_h)),
+            local_resp: Some(analysis.is_local(flow.id.resp_h)),
+            missed_bytes: connection.missed_bytes,
+            history: (!history.is_empty()).then_some(history),
+            orig_pkts: Some(connection.orig_pkts),
+            orig_ip_bytes: Some(connection.orig_ip_bytes),
+            resp_pkts: Some(connection.resp_pkts),
+            resp_ip_bytes: Some(connection.resp_ip_bytes),
+            tunnel_parents: Some(flow.tunnel_parents()).filter(|uids| !uids.is_empty()).map(Set),
+            ip_proto: Some(flow.ip_proto),
+            community_id: Some(&community_id),
+            vlan: flow.vlan(),
+            inner_vlan: flow.inner_vlan(),
+        });
+    }
+
+    /// Writes what decoding a layer reported, now that its connection is known, if it has one.
+    pub(crate) fn write_weirds(&mut self) {
+        if self.weirds.is_empty() {
+            return;
+        }
+        let weirds = std::mem::take(self.weirds);
+        for report in weirds.iter() {
+            let scratch = &mut *self.scratch;
+            scratch.text.clear();
+            // Writing to a string cannot fail.
+            let _ = write!(scratch.text, "{}", report.weird.name());
+            if report.in_tunnel {
+                scratch.text.push_str("_in_tunnel");
+            }
+            let name_len = scratch.text.len();
+            let _ = write!(scratch.text, "{}", report.detail);
+            let (name, detail) = scratch.text.split_at(name_len);
+            let (uid, id) = match report.scope {
+                packet::Scope::Frame => (None, None),
+                packet::Scope::Addresses(orig_h, resp_h) => {
+                    (None, Some(record::Endpoints { orig_h, orig_p: 0, resp_h, resp_p: 0 }))
+                }
+                packet::Scope::Connection => match self.current {
+                    Some((uid, id)) => (Some(uid), Some(id)),
+                    None => (None, None),
+                },
+            };
+            let limit = match (uid, id) {
+                (Some(uid), _) => Limit::of_connection(name, uid),
+                (None, Some(id)) => Limit::of_addresses(name, id.orig_h, id.resp_h),
+                (None, None) => Limit::of_name(name),
+            };
+            self.out.emit(&Weird {
+                ts: self.now,
+                uid,
+                id,
+                name,
+                addl: (!detail.is_empty()).then_some(detail.as_bytes()),
+                notice: false,
+                peer: &self.settings.analysis.peer,
+                source: report.source.name(),
+                limit,
+            });
+        }
+    }
+}

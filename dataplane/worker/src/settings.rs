@@ -1,0 +1,64 @@
+//! Everything that a worker can be told.
+
+use flow::PortSet;
+use packet::DecodeOptions;
+use packet::fragment::FragmentLimits;
+use protocol::Protocol;
+use record::Proto;
+
+/// Settings of a worker.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How frames are decoded.
+    pub decode: DecodeOptions,
+    /// Bounds of fragment reassembly.
+    pub fragments: FragmentLimits,
+    /// Time-outs and bounds of the connection table.
+    pub flow: flow::Config,
+    /// Settings of the analyzers.
+    pub analysis: protocol::Settings,
+    /// Key of unique ids: secret and random, but for repeatable runs.
+    pub id_key: [u8; 16],
+    /// Seed of the connection table's hash: random, so that no one can choose addresses that collide.
+    pub table_seed: u64,
+    /// Most tunnels followed into each other (Zeek: `Tunnel::max_depth`).
+    pub tunnel_depth: u8,
+    /// IP tunnels remembered.
+    pub max_tunnels: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            decode: DecodeOptions::default(),
+            fragments: FragmentLimits::default(),
+            flow: flow::Config {
+                tcp_server_ports: server_ports(Proto::Tcp),
+                udp_server_ports: server_ports(Proto::Udp),
+                ..flow::Config::default()
+            },
+            analysis: protocol::Settings::default(),
+            id_key: seeded_id_key(0),
+            table_seed: 0,
+            tunnel_depth: packet::tunnel::DEFAULT_MAX_DEPTH,
+            max_tunnels: 100_000,
+        }
+    }
+}
+
+/// Ports that servers are likely to use: those of all analyzers.
+fn server_ports(proto: Proto) -> PortSet {
+    let mut ports = PortSet::default();
+    for protocol in Protocol::ALL {
+        for port in protocol.ports(proto) {
+            ports.insert(*port);
+        }
+    }
+    ports
+}
+
+/// A key for repeatable ids.
+pub const fn seeded_id_key(seed: u64) -> [u8; 16] {
+    let s = seed.to_le_bytes();
+    [s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], 0x62, 0x61, 0x6c, 0x65, 0x65, 0x6e, 0, 1]
+}

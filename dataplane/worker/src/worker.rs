@@ -1,0 +1,252 @@
+//! The worker: one lcore's share of the traffic.
+
+use std::sync::Arc;
+
+use flow::FlowTable;
+use packet::fragment::Reassembler;
+use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
+use packet::{Decoded, Frame, LinkType, Packet, WeirdList};
+use record::{IdSource, RecordBuffer, Time};
+
+use crate::connections::{Call, Scratch, State};
+use crate::counters::{Counters, Drop};
+use crate::tunnels::{Tunnel, Tunnels};
+use crate::Settings;
+
+/// Frame number of records that no frame caused: connections ended by time or at the end.
+const NO_FRAME: u64 = u64::MAX;
+
+/// Connections ended between two bursts at most, so that a burst's delay stays bounded.
+const EXPIRY_BUDGET: usize = 256;
+
+/// A worker's whole state.
+pub struct Worker {
+    table: FlowTable<State>,
+    shared: Shared,
+    fragments: Reassembler,
+    counters: Counters,
+}
+
+/// What the connection table's hooks need besides the table.
+struct Shared {
+    settings: Arc<Settings>,
+    ids: IdSource,
+    tunnels: Tunnels,
+    weirds: WeirdList,
+    scratch: Scratch,
+    now: Time,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+/// Where a layer of a frame stands.
+#[derive(Clone, Copy)]
+struct Place {
+    frame: u64,
+    depth: u8,
+    parent: Option<Tunnel>,
+}
+
+impl Place {
+    const fn outermost(frame: u64) -> Self {
+        Self { frame, depth: 0, parent: None }
+    }
+}
+
+impl Shared {
+    fn call<'w, 'f>(
+        &'w mut self,
+        place: Place,
+        packet: Option<&'w Packet<'f>>,
+        out: &'w mut RecordBuffer,
+    ) -> Call<'w, 'f> {
+        Call {
+            settings: &self.settings,
+            ids: &self.ids,
+            tunnels: &mut self.tunnels,
+            weirds: &mut self.weirds,
+            scratch: &mut self.scratch,
+            out,
+            now: self.now,
+            frame: place.frame,
+            depth: place.depth,
+            parent: place.parent,
+            current: None,
+            inner: None,
+            packet,
+        }
+    }
+}
+
+impl Worker {
+    /// A worker that has seen nothing.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            table: FlowTable::new(settings.flow.clone(), settings.table_seed),
+            fragments: Reassembler::new(settings.fragments),
+            shared: Shared {
+                ids: IdSource::new(settings.id_key),
+                tunnels: Tunnels::new(settings.max_tunnels),
+                weirds: WeirdList::new(),
+                scratch: Scratch::default(),
+                now: Time(0),
+                settings,
+            },
+            counters: Counters::default(),
+        }
+    }
+
+    /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
+    pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
+        for frame in frames {
+            self.frame(link, frame, out);
+        }
+        self.advance(out);
+    }
+
+    /// Lets packet time pass when no packet comes.
+    pub fn idle(&mut self, now: Time, out: &mut RecordBuffer) {
+        self.shared.now = self.shared.now.max(now);
+        self.advance(out);
+    }
+
+    /// New settings, from the next burst on. Limits of the connection table stay as they were at the start.
+    pub fn apply(&mut self, settings: &Arc<Settings>) {
+        self.shared.settings = Arc::clone(settings);
+    }
+
+    /// What was counted so far.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Ends every connection: each gets its record.
+    pub fn finish(&mut self, out: &mut RecordBuffer) {
+        let before = out.len();
+        out.at(NO_FRAME, self.shared.now);
+        self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.counted(before, out);
+    }
+
+    /// Removes connections whose time is over.
+    fn advance(&mut self, out: &mut RecordBuffer) {
+        let before = out.len();
+        let now = self.shared.now;
+        out.at(NO_FRAME, now);
+        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.counted(before, out);
+    }
+
+    fn counted(&mut self, before: usize, out: &RecordBuffer) {
+        self.counters.records += (out.len() - before) as u64;
+        self.counters.flows = *self.table.counters();
+    }
+
+    fn frame(&mut self, link: LinkType, frame: &Frame<'_>, out: &mut RecordBuffer) {
+        self.shared.now = self.shared.now.max(frame.time);
+        let before = out.len();
+        out.at(frame.number, self.shared.now);
+        self.counters.received += 1;
+        self.counters.octets += u64::from(frame.wire_len);
+        self.shared.weirds.clear();
+        let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
+        match self.decoded(decoded, Place::outermost(frame.number), out) {
+            Ok(()) => self.counters.analyzed += 1,
+            Err(reason) => self.counters.drop(reason),
+        }
+        self.counters.records += (out.len() - before) as u64;
+    }
+
+    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<(), Drop> {
+        match decoded {
+            Decoded::Flow(packet) => {
+                self.packet(&packet, place, out);
+                Ok(())
+            }
+            Decoded::Fragment(fragment) => {
+                let datagram = self.fragments.add(self.shared.now, &fragment, &mut self.shared.weirds);
+                let Some(datagram) = datagram else {
+                    self.unattributed_weirds(place, out);
+                    return Ok(());
+                };
+                let Shared { settings, weirds, .. } = &mut self.shared;
+                let decoded = packet::decode_datagram(&datagram, &settings.decode, weirds);
+                let result = self.decoded(decoded, place, out);
+                self.fragments.recycle(datagram);
+                result
+            }
+            Decoded::Aggregate(mut aggregate) => {
+                let mut result = Err(Drop::NotIp);
+                loop {
+                    let Shared { settings, weirds, .. } = &mut self.shared;
+                    let Some(decoded) = aggregate.next(&settings.decode, weirds) else { break };
+                    result = self.decoded(decoded, place, out).or(result);
+                }
+                result
+            }
+            Decoded::Other(_) => {
+                self.unattributed_weirds(place, out);
+                Err(Drop::NotIp)
+            }
+            Decoded::Damaged(_) => {
+                self.unattributed_weirds(place, out);
+                Err(Drop::Damaged)
+            }
+        }
+    }
+
+    /// Writes oddities of what has no connection.
+    fn unattributed_weirds(&mut self, place: Place, out: &mut RecordBuffer) {
+        if !self.shared.weirds.is_empty() {
+            self.shared.call(place, None, out).write_weirds();
+        }
+    }
+
+    /// One IP packet: of the frame, or of a layer of tunnel in it.
+    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) {
+        let inner = if packet.is_ip_tunnel() {
+            self.ip_tunnel(packet, place, out)
+        } else {
+            let mut call = self.shared.call(place, Some(packet), out);
+            self.table.packet(call.now, packet, &mut call);
+            call.write_weirds();
+            call.inner
+        };
+        if let Some((inner, tunnel)) = inner {
+            let Shared { settings, weirds, .. } = &mut self.shared;
+            let decoded = inner.decode(&settings.decode, weirds);
+            let place = Place { depth: place.depth + 1, parent: Some(tunnel), ..place };
+            // What is inside counts with the frame that brought it.
+            let _ = self.decoded(decoded, place, out);
+        }
+    }
+
+    /// A packet of IP-in-IP or GRE, which belongs to no connection.
+    fn ip_tunnel<'f>(
+        &mut self,
+        packet: &Packet<'f>,
+        place: Place,
+        out: &mut RecordBuffer,
+    ) -> Option<(Inner<'f>, Tunnel)> {
+        let Shared { settings, ids, tunnels, weirds, now, .. } = &mut self.shared;
+        let context = TunnelContext {
+            depth: place.depth,
+            max_depth: settings.tunnel_depth,
+            inside: place.parent.map(|parent| parent.kind),
+            responder_port: 0,
+            from_originator: true,
+        };
+        let inner = tunnel::inner(packet, &context, &mut UdpTunnelState::default(), weirds);
+        let found = inner.and_then(|inner| {
+            let tunnel = tunnels.of_packet(packet, inner.kind, ids, *now, place.frame);
+            self.counters.tunnels_lost += u64::from(tunnel.is_none());
+            Some((inner, tunnel?))
+        });
+        self.unattributed_weirds(place, out);
+        found
+    }
+}
