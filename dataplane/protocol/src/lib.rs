@@ -23,4 +23,4 @@ pub use flow::{Direction, FlowInfo};
 pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};
-pub use settings::{PRIVATE_NETWORKS, Settings, Subnet};
+pub use settings::{Settings, Subnet, private_networks};

@@ -49,7 +49,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            local_networks: PRIVATE_NETWORKS.to_vec(),
+            local_networks: private_networks(),
             hash_files: true,
             peer: "baleen".to_owned(),
             log_passwords: false,
@@ -64,25 +64,54 @@ impl Settings {
     }
 }
 
-/// Addresses that are local to a site by their registration (IANA special-purpose registries): the default of
-/// `local_networks`, the same set that Zeek takes for private.
-pub const PRIVATE_NETWORKS: &[Subnet] = &[
-    Subnet::v4([0, 0, 0, 0], 8),
-    Subnet::v4([10, 0, 0, 0], 8),
-    Subnet::v4([100, 64, 0, 0], 10),
-    Subnet::v4([127, 0, 0, 0], 8),
-    Subnet::v4([169, 254, 0, 0], 16),
-    Subnet::v4([172, 16, 0, 0], 12),
-    Subnet::v4([192, 0, 0, 0], 24),
-    Subnet::v4([192, 0, 2, 0], 24),
-    Subnet::v4([192, 168, 0, 0], 16),
-    Subnet::v4([198, 18, 0, 0], 15),
-    Subnet::v4([198, 51, 100, 0], 24),
-    Subnet::v4([203, 0, 113, 0], 24),
-    Subnet::v4([240, 0, 0, 0], 4),
-    Subnet::v4([255, 255, 255, 255], 32),
-    Subnet::v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 128),
-    Subnet::v6([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 128),
-    Subnet::v6([0xfc, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 7),
-    Subnet::v6([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 10),
+/// Addresses that are not routed over the Internet, by the IANA special-purpose registries: the default of local
+/// networks, the same that Zeek takes (`Site::private_address_space`).
+pub fn private_networks() -> Vec<Subnet> {
+    let mut networks = PRIVATE_V4.map(|(octets, prefix)| Subnet::v4(octets, prefix)).to_vec();
+    networks.extend(PRIVATE_V4.map(|(octets, prefix)| six_to_four(octets, prefix)));
+    networks.extend(PRIVATE_V6.map(|(groups, prefix)| Subnet::v6(from_groups(groups), prefix)));
+    networks
+}
+
+const PRIVATE_V4: [([u8; 4], u8); 16] = [
+    ([0, 0, 0, 0], 8),
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([127, 0, 0, 0], 8),
+    ([169, 254, 0, 0], 16),
+    ([172, 16, 0, 0], 12),
+    ([192, 0, 0, 0], 24),
+    ([192, 0, 2, 0], 24),
+    ([192, 168, 0, 0], 16),
+    ([198, 18, 0, 0], 15),
+    ([198, 51, 100, 0], 24),
+    ([203, 0, 113, 0], 24),
+    ([224, 0, 0, 0], 24),
+    ([239, 0, 0, 0], 8),
+    ([240, 0, 0, 0], 4),
+    ([255, 255, 255, 255], 32),
 ];
+
+const PRIVATE_V6: [([u16; 8], u8); 10] = [
+    ([0, 0, 0, 0, 0, 0, 0, 0], 128),
+    ([0, 0, 0, 0, 0, 0, 0, 1], 128),
+    ([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48),
+    ([0x100, 0, 0, 0, 0, 0, 0, 0], 64),
+    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
+    ([0x2001, 2, 0, 0, 0, 0, 0, 0], 48),
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
+    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+    ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10),
+    ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10),
+];
+
+fn from_groups(groups: [u16; 8]) -> [u8; 16] {
+    std::net::Ipv6Addr::from(groups).octets()
+}
+
+/// An IPv4 network as 6to4 embeds it (RFC 3056).
+fn six_to_four(octets: [u8; 4], prefix: u8) -> Subnet {
+    let [a, b, c, d] = octets;
+    let groups = [0x2002, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]), 0, 0, 0, 0, 0];
+    Subnet::v6(from_groups(groups), prefix.saturating_add(16))
+}

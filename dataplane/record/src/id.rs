@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use crate::{Addr, Endpoints, Time};
+use crate::{Endpoints, Time};
 
 const BASE62: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -127,24 +127,32 @@ impl IdSource {
 
 /// Community ID version 1 of a flow (Corelight's specification "Community ID Flow Hashing"), with seed `seed`.
 ///
-/// For ICMP the ports are type and code; `one_way` says that the message type has no counterpart.
+/// For ICMP the ports are type and code or counterpart type; `one_way` says that the message type has no counterpart.
+/// Ports are part of it for TCP, UDP, SCTP and ICMP only. Where both addresses are the same, Zeek orders the ports by
+/// their octets in reverse; so does this, since the ids are there to be joined with those of Zeek.
 pub fn community_id(seed: u16, endpoints: &Endpoints, ip_proto: u8, one_way: bool) -> String {
-    let a = (address_octets(&endpoints.orig_h), endpoints.orig_p);
-    let b = (address_octets(&endpoints.resp_h), endpoints.resp_p);
-    let (first, second) = if one_way || a <= b { (a, b) } else { (b, a) };
+    let Endpoints { orig_h, orig_p, resp_h, resp_p } = *endpoints;
+    let in_order = one_way || (orig_h, orig_p.swap_bytes()) <= (resp_h, resp_p.swap_bytes());
+    let [first, second] = match in_order {
+        true => [(orig_h, orig_p), (resp_h, resp_p)],
+        false => [(resp_h, resp_p), (orig_h, orig_p)],
+    };
     let mut hash = Sha1::new();
     hash.update(seed.to_be_bytes());
-    hash.update(&first.0);
-    hash.update(&second.0);
+    for (address, _) in [first, second] {
+        match address.as_v4() {
+            Some(octets) => hash.update(octets),
+            None => hash.update(address.0),
+        }
+    }
     hash.update([ip_proto, 0]);
-    hash.update(first.1.to_be_bytes());
-    hash.update(second.1.to_be_bytes());
+    if matches!(ip_proto, 1 | 6 | 17 | 58 | 132) {
+        for (_, port) in [first, second] {
+            hash.update(port.to_be_bytes());
+        }
+    }
     let mut text = String::with_capacity(30);
     text.push_str("1:");
     BASE64.encode_append(&hash.finalize(), &mut text);
     text
-}
-
-fn address_octets(address: &Addr) -> Vec<u8> {
-    address.as_v4().map_or_else(|| address.0.to_vec(), |v4| v4.to_vec())
 }
