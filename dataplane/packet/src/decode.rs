@@ -33,6 +33,8 @@ pub enum OtherReason {
     WirelessControl,
     /// 802.11 data under link encryption.
     WirelessProtected,
+    /// IGMP (RFC 3376): Zeek makes no connections of it.
+    Igmp,
     /// IPv6 with an encapsulating security payload: what follows is encrypted.
     Esp,
     /// A Mobile IPv6 header (RFC 6275).

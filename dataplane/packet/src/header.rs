@@ -67,7 +67,9 @@ pub struct IpHeader {
     /// Time to live or hop limit.
     pub ttl: u8,
     /// Length of the whole IP packet as its header claims (the wire's truth, also for a capture cut short).
-    /// A length of 0 (segmentation offload) has been replaced by what was captured.
+    ///
+    /// Segmentation offload leaves the length field 0: then this is 0 for IPv4 and 40 for IPv6, as Zeek counts it, and
+    /// only [`Packet::payload_len`] tells how much there is.
     pub total_len: u32,
     /// Length of the IP header with options or extension headers.
     pub header_len: u32,
@@ -148,12 +150,13 @@ pub struct Packet<'f> {
     pub transport: Transport<'f>,
     /// Captured bytes after the transport header, without link-layer padding.
     pub payload: &'f [u8],
-    /// Length of the payload on the wire, from the IP length: `payload` is shorter when the capture was cut.
+    /// Length of the payload on the wire, from the IP length: `payload` is shorter when the capture was cut. From what
+    /// was captured, when the IP length is 0.
     pub payload_len: u32,
     /// The transport (or IPv4 header) checksum is wrong. Never set when verification is off or the packet was cut.
     pub bad_checksum: bool,
-    /// The TCP header lies about its own length: the packet counts for its connection, but there is no more to it than
-    /// its ports. `payload` is empty.
+    /// The TCP header lies about its own length: the packet makes its connection known, but there is no more to it than
+    /// its ports. `payload` is empty. Zeek does not count such packets.
     pub bad_header: bool,
 }
 

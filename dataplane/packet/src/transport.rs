@@ -14,20 +14,23 @@ const VXLAN_PORT: u16 = 4789;
 /// Below this a UDP payload is too short for a VXLAN and an Ethernet header.
 const MIN_VXLAN: usize = UDP_HEADER + 8 + 14;
 
-/// Decodes what follows the IP header: `data` is the captured part of the IP payload, without link-layer padding.
+/// Decodes what follows the IP header: `data` is the captured part of the IP payload, without link-layer padding, and
+/// `wire_len` the length of that payload on the wire.
 #[inline]
 pub(crate) fn decode<'f>(
     ip: IpHeader,
     data: &'f [u8],
+    wire_len: u32,
     layer2: Layer2,
     context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
-    let segment = Segment { data, wire_len: ip.total_len - ip.header_len, layer2, ip };
+    let segment = Segment { data, wire_len, layer2, ip };
     match ip.protocol {
         ip_proto::TCP => segment.tcp(context, weirds),
         ip_proto::UDP => segment.udp(context, weirds),
         ip_proto::ICMP | ip_proto::ICMPV6 => segment.icmp(context, weirds),
+        ip_proto::IGMP => Decoded::Other(OtherReason::Igmp),
         ip_proto::NO_NEXT => segment.no_next(context, weirds),
         _ => Decoded::Flow(segment.packet(Transport::Other, 0)),
     }

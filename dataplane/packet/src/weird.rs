@@ -45,6 +45,10 @@ weirds! {
     TruncatedSnapHeader = "truncated_snap_header",
     /// A VLAN tag cut short.
     TruncatedVlanHeader = "truncated_VLAN_header",
+    /// A type/length field behind a VLAN tag that is neither (1501 to 1535).
+    UndefinedVlanProtocol = "undefined_vlan_protocol",
+    /// A third VLAN tag: its identifier replaces that of the second.
+    TripleTaggedVlan = "triple_tagged_vlan_unsupported",
     /// A VNTag cut short.
     TruncatedVntagHeader = "truncated_vntag_header",
     /// A provider backbone bridge tag cut short.
@@ -318,6 +322,8 @@ pub enum Detail {
     Version(u32),
     /// A protocol number.
     Protocol(u32),
+    /// Two VLAN identifiers, of which the second replaces the first.
+    Vlans(u16, u16),
     /// Two lengths that should be the same: what the header says, and what there is.
     Lengths(u32, u32),
 }
@@ -329,6 +335,7 @@ impl fmt::Display for Detail {
             Self::Number(number) => write!(f, "{number}"),
             Self::Version(version) => write!(f, "version={version}"),
             Self::Protocol(protocol) => write!(f, "proto={protocol}"),
+            Self::Vlans(old, new) => write!(f, "overwrote inner vlan ID of {old} with {new}"),
             Self::Lengths(claimed, actual) => write!(f, "{claimed} != {actual}"),
         }
     }

@@ -68,7 +68,8 @@ pub(crate) fn decode_reassembled<'f>(
     let header_len = usize::from(start[0] & 0x0f) * 4;
     let total_len = data.len() as u32;
     let ip = v4_header(start, total_len, header_len);
-    transport::decode(ip, from(data, header_len), layer2, context, weirds)
+    let payload = from(data, header_len);
+    transport::decode(ip, payload, payload.len() as u32, layer2, context, weirds)
 }
 
 #[inline]
@@ -95,8 +96,9 @@ fn v4<'f>(
 ) -> Decoded<'f> {
     let [version_ihl, _, l0, l1, i0, i1, f0, f1, ..] = *start;
     let header_len = usize::from(version_ihl & 0x0f) * 4;
-    let mut total_len = u32::from(u16::from_be_bytes([l0, l1]));
-    if total_len == 0 {
+    let claimed_len = u32::from(u16::from_be_bytes([l0, l1]));
+    let mut total_len = claimed_len;
+    if claimed_len == 0 {
         context.report(weirds, Weird::IpHdrLenZero, Source::Ip, Scope::Frame);
         if context.verify_checksums {
             // What segmentation offload did to the length it did to the checksums as well.
@@ -116,7 +118,7 @@ fn v4<'f>(
     let Some(header) = data.get(..header_len) else {
         return context.damaged(weirds, Weird::InternallyTruncatedHeader, Source::Ip);
     };
-    let ip = v4_header(start, total_len, header_len);
+    let ip = v4_header(start, claimed_len, header_len);
     if context.verify_checksums && !checksum::is_valid(header) {
         return context.damaged_between(
             weirds,
@@ -125,10 +127,11 @@ fn v4<'f>(
             (ip.source, ip.destination),
         );
     }
-    let payload = up_to(from(data, header_len), total_len as usize - header_len);
+    let payload_len = total_len - header_len as u32;
+    let payload = up_to(from(data, header_len), payload_len as usize);
     let flags = u16::from_be_bytes([f0, f1]);
     if flags & (MORE_FRAGMENTS | OFFSET_MASK) == 0 {
-        return transport::decode(ip, payload, layer2, context, weirds);
+        return transport::decode(ip, payload, payload_len, layer2, context, weirds);
     }
     let fragment = FragmentHeader {
         identification: u32::from(u16::from_be_bytes([i0, i1])),
@@ -136,7 +139,7 @@ fn v4<'f>(
         more: flags & MORE_FRAGMENTS != 0,
         dont_fragment: flags & DONT_FRAGMENT != 0,
     };
-    self::fragment(ip, header, payload, fragment, layer2, context, weirds)
+    self::fragment(ip, header, (payload, payload_len), fragment, layer2, context, weirds)
 }
 
 fn v6<'f>(
@@ -167,25 +170,27 @@ fn v6<'f>(
     if extension::is_extension(*next) {
         chain = extension::walk(data, &mut ip, context, weirds);
     }
+    let mut total_len = ip.total_len;
     if payload_len == 0 && ip.header_len == IPV6_HEADER as u32 && ip.protocol != ip_proto::NO_NEXT {
         // Segmentation offload leaves the length 0; a jumbogram (RFC 2675) would have a hop-by-hop header.
-        ip.total_len = data.len() as u32;
+        total_len = data.len() as u32;
     }
-    if wire_len < ip.total_len {
+    if wire_len < total_len {
         return context.damaged(weirds, Weird::TruncatedIpLen, Source::Ip);
     }
-    if ip.header_len > ip.total_len {
+    if ip.header_len > total_len {
         return context.damaged(weirds, Weird::InvalidIpHeaderSize, Source::Ip);
     }
     let header_len = ip.header_len as usize;
     let Some(header) = data.get(..header_len) else {
         return context.damaged(weirds, Weird::InternallyTruncatedHeader, Source::Ip);
     };
-    let payload = up_to(from(data, header_len), ip.total_len as usize - header_len);
+    let payload_len = total_len - ip.header_len;
+    let payload = up_to(from(data, header_len), payload_len as usize);
     if let Some(fragment) = chain.fragment {
         // The reassembled packet has no fragment header.
         let header = up_to(header, header_len - FRAGMENT_HEADER);
-        return self::fragment(ip, header, payload, fragment, layer2, context, weirds);
+        return self::fragment(ip, header, (payload, payload_len), fragment, layer2, context, weirds);
     }
     if chain.esp {
         return Decoded::Other(OtherReason::Esp);
@@ -193,7 +198,7 @@ fn v6<'f>(
     if chain.mobility {
         return mobility(&ip, header, &chain, context, weirds);
     }
-    transport::decode(ip, payload, layer2, context, weirds)
+    transport::decode(ip, payload, payload_len, layer2, context, weirds)
 }
 
 /// A Mobile IPv6 message ends the analysis (RFC 6275, section 6.1).
@@ -222,20 +227,20 @@ fn mobility<'f>(
 fn fragment<'f>(
     ip: IpHeader,
     header: &'f [u8],
-    payload: &'f [u8],
+    (payload, payload_len): (&'f [u8], u32),
     fragment: FragmentHeader,
     layer2: Layer2,
     context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
-    if (payload.len() as u32) < ip.total_len - ip.header_len {
+    if (payload.len() as u32) < payload_len {
         let ends = (ip.source, ip.destination);
         let weird = Weird::IncompletelyCapturedFragment;
         let damaged = context.damaged_between(weirds, weird, Source::Ip, ends);
         if fragment.offset != 0 {
             return damaged;
         }
-        return transport::decode(ip, payload, layer2, context, weirds);
+        return transport::decode(ip, payload, payload_len, layer2, context, weirds);
     }
     Decoded::Fragment(Fragment { layer2, ip, fragment, header, payload, in_tunnel: context.in_tunnel })
 }

@@ -50,6 +50,12 @@ fn other_transports_keep_their_payload() {
 }
 
 #[test]
+fn igmp_makes_no_connection() {
+    let data = ipv4(ip_proto::IGMP, &[0x16; 8]);
+    assert_eq!(decoded(RAW, &data).0, Decoded::Other(OtherReason::Igmp));
+}
+
+#[test]
 fn ipv6_extension_headers_are_skipped() {
     let options = "00 0104 00000000";
     for first in [ip_proto::HOP_BY_HOP, ip_proto::DESTINATION_OPTIONS] {
@@ -138,7 +144,8 @@ fn length_zero_is_taken_from_the_capture_when_checksums_do_not_matter() {
     data[2..4].fill(0);
     damaged(RAW, &data, Weird::IpHdrLenZero);
     let (decoded, weirds) = unchecked(&data);
-    assert!(matches!(decoded, Decoded::Flow(packet) if packet.payload == b"probe"));
+    let Decoded::Flow(packet) = decoded else { panic!("no packet") };
+    assert_eq!((packet.payload, packet.payload_len, packet.ip.total_len), (&b"probe"[..], 5, 0));
     assert_eq!(names(&weirds), ["ip_hdr_len_zero"]);
 
     let mut data = probe6();

@@ -2,9 +2,9 @@
 
 use super::{MAX_HEADERS, Network, Position, ppp};
 use crate::Layer2;
-use crate::bytes::be16;
+use crate::bytes::{be16, up_to};
 use crate::decode::{Context, OtherReason};
-use crate::weird::{Source, Weird, WeirdList};
+use crate::weird::{Detail, Scope, Source, Weird, WeirdList};
 
 /// A frame of this length or less is taken for cut, as by Zeek.
 pub(super) const MIN_ETHERNET: usize = 16;
@@ -91,6 +91,11 @@ pub(super) fn dispatch<'f>(
                 if layer2.vlan.is_none() {
                     layer2.vlan = vlan;
                 } else {
+                    if let Some(old) = layer2.inner_vlan {
+                        let detail = Detail::Vlans(old, tag & 0x0fff);
+                        let weird = Weird::TripleTaggedVlan;
+                        context.report_with(weirds, weird, Source::Vlan, Scope::Frame, detail);
+                    }
                     layer2.inner_vlan = vlan;
                 }
                 ether_type = inner;
@@ -124,29 +129,30 @@ pub(super) fn dispatch<'f>(
                 at = customer.skip(ETHERNET_HEADER);
             }
             0..=MAX_802_3_LENGTH => {
-                if at.data.len() < usize::from(ether_type) {
-                    return Network::damaged(
-                        context,
-                        weirds,
-                        Weird::TruncatedEthernetFrame,
-                        Source::Ethernet,
-                    );
+                // Behind a VLAN tag, the length may include padding that a switch took off with another tag.
+                if at.data.len() < usize::from(ether_type) && source != Source::Vlan {
+                    return Network::damaged(context, weirds, Weird::TruncatedEthernetFrame, source);
                 }
+                at.data = up_to(at.data, usize::from(ether_type));
                 match llc(at, context, weirds) {
+                    // A length inside SNAP would make no sense, and must not nest.
+                    Ok((inner, _)) if inner < MIN_ETHER_TYPE => {
+                        return Network::unknown(Source::Snap, u32::from(inner));
+                    }
                     Ok((inner, rest)) => {
                         ether_type = inner;
                         source = Source::Snap;
                         at = rest;
-                        // A length inside SNAP would make no sense, and must not nest.
-                        if inner < MIN_ETHER_TYPE {
-                            return Network::unknown(Source::Snap, u32::from(inner));
-                        }
                     }
                     Err(network) => return network,
                 }
             }
             _ if ether_type < MIN_ETHER_TYPE => {
-                return Network::damaged(context, weirds, Weird::UndefinedEtherType, Source::Ethernet);
+                let weird = match source {
+                    Source::Vlan => Weird::UndefinedVlanProtocol,
+                    _ => Weird::UndefinedEtherType,
+                };
+                return Network::damaged(context, weirds, weird, source);
             }
             _ => return Network::unknown(source, u32::from(ether_type)),
         }

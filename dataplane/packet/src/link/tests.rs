@@ -39,9 +39,13 @@ fn one_two_and_three_vlan_tags_are_followed() {
     assert_eq!((found.layer2.vlan, found.layer2.inner_vlan), (Some(7), Some(8)));
 
     let three = ethernet(0x9100, &tag(7, 0x9100, &tag(8, 0x8100, &tag(9, 0x0800, &probe()))));
-    let found = packet(LinkType::Ethernet, &three);
+    let (decoded, weirds) = decoded(LinkType::Ethernet, &three);
+    let Decoded::Flow(found) = decoded else { panic!("no packet") };
     is_probe(&found);
     assert_eq!((found.layer2.vlan, found.layer2.inner_vlan), (Some(7), Some(9)));
+    assert_eq!(names(&weirds), ["triple_tagged_vlan_unsupported"]);
+    let detail = weirds.iter().next().unwrap().detail.to_string();
+    assert_eq!(detail, "overwrote inner vlan ID of 8 with 9");
 }
 
 #[test]
@@ -120,6 +124,8 @@ fn odd_ethernet_is_reported() {
     damaged(LinkType::Ethernet, &ethernet(100, &[0x42; 20]), Weird::TruncatedEthernetFrame);
     damaged(LinkType::Ethernet, &ethernet(1520, &[0; 20]), Weird::UndefinedEtherType);
     damaged(LinkType::Ethernet, &ethernet(0x8100, &hex("00010800")), Weird::TruncatedVlanHeader);
+    damaged(LinkType::Ethernet, &ethernet(0x8100, &tag(1, 1520, &[0; 20])), Weird::UndefinedVlanProtocol);
+    damaged(LinkType::Ethernet, &ethernet(2, &[0x42; 20]), Weird::TruncatedLlcHeader);
 }
 
 #[test]

@@ -16,9 +16,7 @@ const OPTIONAL_PRESENT: u8 = 0x07;
 /// What a GTP message carries: an IP packet that fills it.
 pub(super) fn inner<'f>(mut step: Step<'_, 'f>, state: &mut UdpTunnelState) -> Option<Inner<'f>> {
     let kind = TunnelKind::Gtpv1;
-    if state.is_violated(kind) {
-        return None;
-    }
+    // Unlike other tunnels, one odd message does not end this one.
     let payload = step.packet.payload;
     let Some([flags, message, _, _, t0, t1, t2, t3]) = payload.first_chunk::<HEADER>() else {
         state.violate(kind);
