@@ -5,7 +5,7 @@ use record::Interval;
 use crate::PortSet;
 
 /// Settings of a [`FlowTable`](crate::FlowTable).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Time-outs.
     pub timeouts: Timeouts,
@@ -17,6 +17,20 @@ pub struct Config {
     /// UDP ports that servers are likely to use: a flow whose first sender has one of them, and whose receiver has
     /// not, is turned round.
     pub udp_server_ports: PortSet,
+    /// Responder ports of UDP flows that last for a question and its answer, see [`Timeouts::short_lived`]: DNS.
+    pub short_lived_ports: PortSet,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            tcp_server_ports: PortSet::new(),
+            udp_server_ports: PortSet::new(),
+            short_lived_ports: [53, 137, 5353, 5355].into_iter().collect(),
+        }
+    }
 }
 
 /// Time-outs, in packet time. Zero switches one off, except where it says otherwise.
@@ -48,6 +62,9 @@ pub struct Timeouts {
     pub long_lived_inactivity: Interval,
     /// Responder ports with `long_lived_inactivity` (FTP, SSH, Telnet, rlogin). Default: 21, 22, 23, 513.
     pub long_lived_ports: [u16; 4],
+    /// How often a UDP flow to [`Config::short_lived_ports`] is looked at; it is removed when it has been silent for
+    /// this time less a second (`dns_session_timeout`). Default: 10 seconds.
+    pub short_lived: Interval,
     /// How much later than due the timer wheel removes a connection, so that packets of several sources that are
     /// slightly out of order never find their connection gone. Default: 2 seconds.
     pub wheel_grace: Interval,
@@ -68,6 +85,7 @@ impl Default for Timeouts {
             tcp_linger: Interval::from_secs(5),
             long_lived_inactivity: Interval::from_secs(3600),
             long_lived_ports: [21, 22, 23, 513],
+            short_lived: Interval::from_secs(10),
             wheel_grace: Interval::from_secs(2),
         }
     }

@@ -8,6 +8,8 @@ use crate::key::Tuple;
 /// More tunnels than this that one connection came through are not remembered.
 const MAX_TUNNEL_PARENTS: usize = 16;
 
+const SECOND: u64 = 1_000_000_000;
+
 /// Who sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -84,6 +86,8 @@ pub struct FlowInfo {
     pub start: Time,
     last: Time,
     inactivity: Interval,
+    /// When to look next whether a flow of few packets is over, and how often.
+    session: Option<(Time, Interval)>,
     history: History,
     seen: u32,
     vlan: Option<u16>,
@@ -125,6 +129,7 @@ impl FlowInfo {
             start,
             last: start,
             inactivity: Interval(0),
+            session: None,
             history: History::new(),
             seen: 0,
             vlan: None,
@@ -220,6 +225,31 @@ impl FlowInfo {
     /// Sets the time without packets after which the connection is removed; zero for never.
     pub const fn set_inactivity_timeout(&mut self, timeout: Interval) {
         self.inactivity = timeout;
+    }
+
+    /// The connection lasts for a question and its answer: from `clock` on it is looked at every `period`, and removed
+    /// when it has been silent for that time less a second.
+    pub const fn set_session_timeout(&mut self, clock: Time, period: Interval) {
+        self.session = if period.0 > 0 { Some((clock.after(period), period)) } else { None };
+    }
+
+    /// It does not, after all: its payload is of another protocol.
+    pub const fn clear_session_timeout(&mut self) {
+        self.session = None;
+    }
+
+    /// When the session time-out removes it if nothing more comes.
+    pub(crate) fn session_deadline(&self) -> Option<Time> {
+        let (look, period) = self.session?;
+        let silent = self.last.after(Interval(period.0.saturating_sub(SECOND)));
+        Some(next_look(look, period, silent))
+    }
+
+    /// Moves a look that came to nothing.
+    pub(crate) fn rearm(&mut self, clock: Time) {
+        if let Some((look, period)) = &mut self.session {
+            *look = next_look(*look, *period, Time(clock.0.saturating_add(1)));
+        }
     }
 
     /// No more payload of `direction` is wanted: none is delivered nor buffered any more. Counts and gaps stay exact.
@@ -349,4 +379,10 @@ impl FlowInfo {
             self.add_history_of(side, b'C');
         }
     }
+}
+
+/// The first of the moments `look`, `look + period`, `look + 2 * period` ... that is not before `earliest`.
+fn next_look(look: Time, period: Interval, earliest: Time) -> Time {
+    let periods = earliest.since(look).0.div_ceil(period.0.max(1));
+    look.after(Interval(period.0.saturating_mul(periods)))
 }

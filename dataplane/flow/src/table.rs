@@ -29,6 +29,7 @@ pub struct FlowTable<S> {
     hash_key: HashKey,
     config: Config,
     counters: Counters,
+    clock: Time,
     /// Where to look next for a connection to evict.
     eviction_hand: usize,
 }
@@ -74,6 +75,7 @@ impl<S> FlowTable<S> {
             hash_key: HashKey::new(seed),
             config,
             counters: Counters::default(),
+            clock: Time(0),
             eviction_hand: 0,
         }
     }
@@ -131,22 +133,34 @@ impl<S> FlowTable<S> {
         Some(found.slot)
     }
 
+    /// Sets the clock of the source: the latest time of any packet in it so far. It matters only where times go back,
+    /// as in captures that were put together: connections that were over by the clock are over for earlier packets
+    /// too. It has to come from the source, not from the packets that this table was given, if records are not to
+    /// depend on the number of tables.
+    pub const fn set_clock(&mut self, clock: Time) {
+        self.clock = clock;
+    }
+
     /// Takes a packet: finds or makes its connection, updates it, and tells `hooks` what it means.
     ///
-    /// `now` is the packet's time. Before anything else the connection's own time-outs are judged against it, so that
-    /// a packet after them begins a new connection, whether or not [`expire`](Self::expire) has been called.
+    /// `now` is the packet's time. Before anything else the connection's own time-outs are judged against it, or
+    /// against the [clock](Self::set_clock) if that is later, so that a packet after them begins a new connection,
+    /// whether or not [`expire`](Self::expire) has been called.
     pub fn packet<H: Hooks<State = S>>(&mut self, now: Time, packet: &Packet<'_>, hooks: &mut H) {
+        let clock = self.clock.max(now);
         self.counters.packets = self.counters.packets.wrapping_add(1);
         if packet.ip.protocol == ip_proto::IGMP {
             // Multicast membership is between hosts and their routers: no connection, in Zeek's logs neither.
             return;
         }
-        self.wheel.start(now);
+        self.wheel.start(clock);
         let tuple = Tuple::of(packet);
         let (key, from_low) = tuple.key();
         let hash = (self.hash_key.hash(&key) >> 32) as u32;
-        let existing = self.find(&key, hash).filter(|slot| !self.ends_before(*slot, now, packet, hooks));
-        let Some(slot) = existing.or_else(|| self.create(now, packet, &tuple, key, from_low, hash, hooks))
+        let existing =
+            self.find(&key, hash).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
+        let Some(slot) =
+            existing.or_else(|| self.create(now, clock, packet, &tuple, key, from_low, hash, hooks))
         else {
             return;
         };
@@ -185,6 +199,7 @@ impl<S> FlowTable<S> {
         &mut self,
         slot: u32,
         now: Time,
+        clock: Time,
         packet: &Packet<'_>,
         hooks: &mut H,
     ) -> bool {
@@ -192,11 +207,14 @@ impl<S> FlowTable<S> {
             return true;
         };
         let mut removal = match deadline(entry, &self.config) {
-            Some((at, why)) if at <= now => Some(why),
+            Some((at, why)) if at <= clock => Some(why),
             _ => None,
         };
+        if removal.is_none() {
+            entry.flow.rearm(clock);
+        }
         if let (None, Some(tcp), Transport::Tcp(header)) = (removal, &mut entry.tcp, &packet.transport) {
-            tcp.rearm(now, &self.config.timeouts);
+            tcp.rearm(clock, &self.config.timeouts);
             if tcp.is_reuse(&mut entry.flow, hooks, header, now, &self.config) {
                 removal = Some(Removal::Reused);
             }
@@ -211,6 +229,7 @@ impl<S> FlowTable<S> {
     fn create<H: Hooks<State = S>>(
         &mut self,
         now: Time,
+        clock: Time,
         packet: &Packet<'_>,
         tuple: &Tuple,
         key: FlowKey,
@@ -228,15 +247,21 @@ impl<S> FlowTable<S> {
             flow.flip();
         }
         let mut tcp = None;
-        flow.set_inactivity_timeout(match tuple.proto {
+        let inactivity = match tuple.proto {
             Proto::Tcp => {
-                tcp = Some(Box::new(TcpState::new(now, &self.config)));
+                tcp = Some(Box::new(TcpState::new(clock, &self.config)));
                 timeouts.tcp_handshake_inactivity
             }
-            Proto::Udp => timeouts.udp_inactivity,
+            Proto::Udp => {
+                if self.config.short_lived_ports.contains(flow.id.resp_p) {
+                    flow.set_session_timeout(clock, timeouts.short_lived);
+                }
+                timeouts.udp_inactivity
+            }
             Proto::Icmp => timeouts.icmp_inactivity,
             Proto::Unknown => timeouts.other_inactivity,
-        });
+        };
+        flow.set_inactivity_timeout(inactivity);
         let state = hooks.new_connection(&mut flow, packet);
         self.counters.created = self.counters.created.wrapping_add(1);
 
@@ -371,10 +396,13 @@ impl<S> FlowTable<S> {
 /// When the connection is to be removed if nothing more comes, and why.
 #[inline]
 fn deadline<S>(entry: &Entry<S>, config: &Config) -> Option<(Time, Removal)> {
-    let timeout = entry.flow.inactivity_timeout();
-    let inactivity = (timeout.0 > 0).then(|| (entry.flow.last().after(timeout), Removal::Inactivity));
-    let other = entry.tcp.as_ref().and_then(|tcp| tcp.deadline(&entry.flow, &config.timeouts));
-    match (inactivity, other) {
+    let flow = &entry.flow;
+    let timeout = flow.inactivity_timeout();
+    let inactivity = (timeout.0 > 0).then(|| flow.last().after(timeout));
+    let session = flow.session_deadline();
+    let idle = inactivity.into_iter().chain(session).min().map(|at| (at, Removal::Inactivity));
+    let other = entry.tcp.as_ref().and_then(|tcp| tcp.deadline(flow, &config.timeouts));
+    match (idle, other) {
         (Some(a), Some(b)) => Some(if b.0 <= a.0 { b } else { a }),
         (a, b) => a.or(b),
     }

@@ -3,7 +3,7 @@
 use packet::{TcpHeader, tcp_flags};
 use record::Time;
 
-use super::endpoint::delta;
+use super::endpoint::{Endpoint, delta};
 use super::{Context, Segment, TCP, TcpState};
 use crate::info::Side;
 use crate::{Config, Direction, EndpointState, FlowInfo, Hooks};
@@ -321,7 +321,8 @@ impl TcpState {
         }
         let starter = if with_ack { resp } else { orig };
         let was_reset = orig.state == EndpointState::Reset || resp.state == EndpointState::Reset;
-        if !self.both_closed() {
+        let is_active = |end: &Endpoint| end.state != EndpointState::Inactive && !end.did_close;
+        let name = if !orig.did_close && !resp.did_close {
             if header.sequence == starter.start {
                 return false;
             }
@@ -333,15 +334,17 @@ impl TcpState {
                 // SYN and SYN-ACK came in the wrong order.
                 return false;
             }
-            let name = if starter.state == EndpointState::SynSent {
-                "SYN_seq_jump"
-            } else {
-                "active_connection_reuse"
-            };
-            crate::datagram::weird(flow, hooks, name, "", TCP);
-        } else if !was_reset && now.since(flow.last()) < config.timeouts.tcp_linger {
-            crate::datagram::weird(flow, hooks, "premature_connection_reuse", "", TCP);
-        }
+            if starter.state == EndpointState::SynSent { "SYN_seq_jump" } else { "active_connection_reuse" }
+        } else if was_reset {
+            return true;
+        } else if is_active(orig) || is_active(resp) {
+            "active_connection_reuse"
+        } else if now.since(flow.last()) < config.timeouts.tcp_linger {
+            "premature_connection_reuse"
+        } else {
+            return true;
+        };
+        crate::datagram::weird(flow, hooks, name, "", TCP);
         true
     }
 }
