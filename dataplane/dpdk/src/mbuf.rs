@@ -248,4 +248,16 @@ impl Timestamps {
                 .then(|| mbuf.0.cast::<u8>().add(self.offset).cast::<u64>().read_unaligned())
         }
     }
+
+    /// Writes a time stamp into the packet, for who receives it from a ring.
+    #[inline]
+    pub fn set(self, mbuf: &mut Mbuf, stamp: u64) {
+        // SAFETY: a live buffer that only we can write; DPDK gave the offset out for 8
+        // bytes within it, and the flags are a uint64_t.
+        unsafe {
+            mbuf.0.cast::<u8>().add(self.offset).cast::<u64>().write_unaligned(stamp);
+            let flags = mbuf.0.cast::<u8>().add(dpdk_sys::DPDK_MBUF_OL_FLAGS as usize).cast::<u64>();
+            flags.write(flags.read() | self.flag);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A burst of packets.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -112,6 +112,14 @@ impl<const N: usize> Deref for MbufArray<N> {
         // SAFETY: the first `len` are live packets, and an `Mbuf` is represented as
         // the pointer to its buffer.
         unsafe { slice::from_raw_parts(self.mbufs.as_ptr().cast(), self.len) }
+    }
+}
+
+impl<const N: usize> DerefMut for MbufArray<N> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Mbuf] {
+        // SAFETY: as for `deref`; who exchanges packets leaves as many owned ones behind.
+        unsafe { slice::from_raw_parts_mut(self.mbufs.as_mut_ptr().cast(), self.len) }
     }
 }
 

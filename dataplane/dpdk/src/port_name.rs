@@ -226,18 +226,6 @@ impl PortName {
         self.option("queues").and_then(|value| value.parse().ok())
     }
 
-    /// The same name with so many queues, where the kind has the option `queues` and it is
-    /// not given yet.
-    #[must_use]
-    pub fn with_queues(mut self, queues: u16) -> Self {
-        let has = driver::options(&self.source)
-            .is_some_and(|known| known.iter().any(|(name, _)| *name == "queues"));
-        if has && self.queues().is_none() {
-            self.options.push(("queues".into(), queues.to_string()));
-        }
-        self
-    }
-
     /// The ports that this name stands for: one for each PCI device that the variable
     /// of an `env:` name lists, itself in all other cases.
     pub fn resolve(&self) -> Result<Vec<Self>, PortNameError> {

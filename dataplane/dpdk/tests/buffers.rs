@@ -4,7 +4,7 @@
 
 use dpdk::lcore::{self, LcoreError};
 use dpdk::test_support::eal;
-use dpdk::{EalConfig, EalError, Mbuf, MbufArray, Mempool, NoRoom, ring};
+use dpdk::{EalConfig, EalError, Mbuf, MbufArray, Mempool, NoRoom, Timestamps, ring};
 
 fn pool(buffers: u32, data_room: u16) -> Mempool {
     Mempool::new(eal(), buffers, data_room, None).unwrap()
@@ -82,6 +82,19 @@ fn an_array_gives_back_what_is_left_in_it() {
     array.push(packet(pool, &[3])).unwrap();
     drop((array, taken));
     assert_eq!(pool.in_use(), 0);
+}
+
+#[test]
+fn a_time_stamp_stays_with_its_packet() {
+    let stamps = Timestamps::register(eal()).unwrap();
+    let mut array = MbufArray::<2>::new();
+    array.push(packet(pool(7, 64), b"x")).unwrap();
+    assert_eq!(stamps.of(&array[0]), None);
+    stamps.set(&mut array[0], 1_700_000_000_000_000_001);
+    let (mut producer, mut consumer) = ring(eal(), 1, None).unwrap();
+    producer.enqueue(&mut array);
+    consumer.dequeue(&mut array);
+    assert_eq!(stamps.of(&array[0]), Some(1_700_000_000_000_000_001));
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn a_file_is_received_with_its_time_stamps() {
     let stamps = Timestamps::register(eal()).unwrap();
     let port = attach(&format!("pcap:{}", file.display())).unwrap();
     assert_eq!(port.capabilities().driver, "net_pcap");
+    assert_eq!(port.capabilities().epoch_stamp_unit, Some(1000));
     let mut queues = port.start(&PortConfig::default(), pool).unwrap();
     assert!(queues.keeps_flows_together);
 

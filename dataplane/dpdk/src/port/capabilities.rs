@@ -31,6 +31,9 @@ pub struct Capabilities {
     pub min_mtu: u32,
     /// Largest MTU.
     pub max_mtu: u32,
+    /// Nanoseconds that one tick of the port's [time stamps](crate::Timestamps) stands for,
+    /// if it writes stamps that count from 1970.
+    pub epoch_stamp_unit: Option<u64>,
     /// Longest frame received, in bytes.
     pub max_frame_len: u32,
     /// What it can do on receive, as `RTE_ETH_RX_OFFLOAD_*`.
@@ -60,6 +63,7 @@ impl Capabilities {
             dpdk_sys::rte_eth_dev_socket_id(id)
         };
         Ok(Self {
+            epoch_stamp_unit: (driver == "net_pcap").then_some(1000),
             driver,
             numa_node: u32::try_from(node).ok(),
             mac: mac.addr_bytes,

@@ -1,0 +1,190 @@
+//! The loops of receiver and worker lcores.
+//!
+//! One round ([`Receiver::poll`], [`WorkerInput::poll`]) takes at most a burst from each
+//! queue or ring, never waits, allocates nothing and makes no system call; [`run`] repeats
+//! rounds until it is told to stop.
+
+use std::hint;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use dpdk::{Consumer, RxQueue, Timestamps};
+use packet::Frame;
+
+use crate::Burst;
+use crate::balance::{self, Distributor};
+use crate::clock::{self, PacketClock};
+use crate::frames::FrameBuilder;
+use crate::stats::{ReceiveCounters, WorkerCounters};
+
+/// A queue of a port, with what it needs to be polled.
+#[derive(Debug)]
+pub struct Input {
+    /// The queue.
+    pub queue: RxQueue,
+    /// How its packets get their time.
+    pub clock: PacketClock,
+    /// Its counters: of this lcore and port.
+    pub counters: Arc<ReceiveCounters>,
+}
+
+impl Input {
+    /// Receives a burst into the empty array, and counts it.
+    #[inline]
+    fn receive(&mut self, burst: &mut Burst) -> usize {
+        let received = self.queue.rx_burst(burst);
+        if received > 0 {
+            self.counters.received.add(received as u64);
+            let octets: usize = burst.iter().map(dpdk::Mbuf::packet_len).sum();
+            self.counters.octets.add(octets as u64);
+        }
+        received
+    }
+}
+
+/// What a receiver lcore does: packets from queues to the rings of their workers.
+#[derive(Debug)]
+pub struct Receiver {
+    inputs: Vec<Input>,
+    distributor: Distributor,
+    stamps: Timestamps,
+    burst: Burst,
+}
+
+impl Receiver {
+    /// Receives from `inputs`; what goes through the rings is stamped with its time.
+    pub fn new(inputs: Vec<Input>, distributor: Distributor, stamps: Timestamps) -> Self {
+        Self { inputs, distributor, stamps, burst: Burst::new() }
+    }
+
+    /// One round; how many packets were received.
+    #[inline]
+    pub fn poll(&mut self) -> usize {
+        let mut total = 0;
+        for input in &mut self.inputs {
+            let received = input.receive(&mut self.burst);
+            if received > 0 {
+                balance::stamp(&mut self.burst, input.clock, self.stamps, clock::now());
+                self.distributor.distribute(&mut self.burst, &input.counters);
+                total += received;
+            }
+        }
+        total
+    }
+}
+
+/// What a worker lcore takes packets from: queues of its own, or rings from receivers.
+#[derive(Debug)]
+pub struct WorkerInput {
+    queues: Vec<Input>,
+    rings: Vec<Consumer>,
+    ring_clock: PacketClock,
+    frames: FrameBuilder,
+    burst: Burst,
+    counters: Arc<WorkerCounters>,
+}
+
+impl WorkerInput {
+    /// `stamps` is where receivers wrote the time of packets in rings.
+    pub fn new(
+        queues: Vec<Input>,
+        rings: Vec<Consumer>,
+        stamps: Timestamps,
+        counters: Arc<WorkerCounters>,
+    ) -> Self {
+        Self {
+            queues,
+            rings,
+            ring_clock: PacketClock::Stamped { stamps, unit: 1 },
+            frames: FrameBuilder::default(),
+            burst: Burst::new(),
+            counters,
+        }
+    }
+
+    /// One round: calls `analyze` with each burst of Ethernet frames; how many packets there
+    /// were.
+    #[inline]
+    pub fn poll(&mut self, mut analyze: impl FnMut(&[Frame<'_>])) -> usize {
+        let mut total = 0;
+        for input in &mut self.queues {
+            if input.receive(&mut self.burst) > 0 {
+                total += self.frames.deliver(&mut self.burst, input.clock, &self.counters, &mut analyze);
+            }
+        }
+        for ring in &mut self.rings {
+            if ring.dequeue(&mut self.burst) > 0 {
+                total += self.frames.deliver(&mut self.burst, self.ring_clock, &self.counters, &mut analyze);
+            }
+        }
+        total
+    }
+
+    /// Empties the rings, once their receivers have stopped, so that every packet that was
+    /// received is accounted for.
+    pub fn drain(&mut self, mut analyze: impl FnMut(&[Frame<'_>])) {
+        self.queues.clear();
+        while self.poll(&mut analyze) > 0 {}
+    }
+}
+
+impl FrameBuilder {
+    /// Has a burst analyzed, counted and given back.
+    #[inline]
+    fn deliver(
+        &mut self,
+        burst: &mut Burst,
+        clock: PacketClock,
+        counters: &WorkerCounters,
+        analyze: impl FnMut(&[Frame<'_>]),
+    ) -> usize {
+        let packets = burst.len();
+        let octets = self.with_frames(burst, clock, clock::now(), analyze);
+        counters.received.add(packets as u64);
+        counters.octets.add(octets);
+        burst.clear();
+        packets
+    }
+}
+
+/// What an lcore does while no packets come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// Keeps polling: for an lcore with a CPU of its own.
+    Poll,
+    /// Sleeps a little after so many empty rounds: for CPUs that are shared. The queue must
+    /// hold what arrives meanwhile.
+    Sleep {
+        /// Empty rounds before the first sleep.
+        after: u32,
+        /// How long.
+        pause: Duration,
+    },
+}
+
+impl Idle {
+    /// For shared CPUs: at ten million packets per second, a pause fills a queue of 2048
+    /// by half.
+    pub const SHARED: Self = Self::Sleep { after: 256, pause: Duration::from_micros(50) };
+}
+
+/// Repeats `round`, which returns how many packets it had, until `stop` is set.
+pub fn run(stop: &AtomicBool, idle: Idle, mut round: impl FnMut() -> usize) {
+    let mut empty = 0_u32;
+    while !stop.load(Ordering::Acquire) {
+        if round() > 0 {
+            empty = 0;
+            continue;
+        }
+        empty = empty.saturating_add(1);
+        match idle {
+            Idle::Sleep { after, pause } if empty > after => thread::sleep(pause),
+            _ => hint::spin_loop(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
