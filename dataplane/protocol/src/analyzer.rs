@@ -5,7 +5,8 @@ use record::{
 };
 
 use crate::services::Services;
-use crate::{Direction, FlowInfo, Protocol, Settings};
+use crate::session::Surroundings;
+use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 
 /// What became of the payload just given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ pub struct FlowContext<'a> {
     settings: &'a Settings,
     ids: &'a IdSource,
     out: &'a mut RecordBuffer,
+    shared: &'a mut Shared,
     services: &'a mut Services,
     files: &'a mut u64,
 }
@@ -77,14 +79,20 @@ impl<'a> FlowContext<'a> {
     /// A context for one call; `files` counts the connection's files.
     pub fn new(
         flow: &'a mut FlowInfo,
-        now: Time,
-        settings: &'a Settings,
-        ids: &'a IdSource,
-        out: &'a mut RecordBuffer,
+        around: &'a mut Surroundings<'_>,
         services: &'a mut Services,
         files: &'a mut u64,
     ) -> Self {
-        Self { flow, now, settings, ids, out, services, files }
+        Self {
+            flow,
+            now: around.now,
+            settings: around.settings,
+            ids: around.ids,
+            out: around.out,
+            shared: around.shared,
+            services,
+            files,
+        }
     }
 
     /// The connection's unique id.
@@ -168,6 +176,16 @@ impl<'a> FlowContext<'a> {
             tunnel_type: Enum(kind),
             action: Enum("Tunnel::DISCOVER"),
         });
+    }
+
+    /// State that the connections share, with what is needed to write records about it.
+    pub(crate) const fn shared(&mut self) -> (&mut Shared, &'a Settings, &mut RecordBuffer) {
+        (self.shared, self.settings, self.out)
+    }
+
+    /// The configuration, and where records go.
+    pub(crate) const fn settings_and_records(&mut self) -> (&'a Settings, &mut RecordBuffer) {
+        (self.settings, self.out)
     }
 
     /// A new file id.

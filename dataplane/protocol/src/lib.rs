@@ -8,10 +8,12 @@
 
 mod analyzer;
 mod detect;
+mod file;
 mod registry;
 mod services;
 mod session;
 mod settings;
+mod shared;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -24,3 +26,5 @@ pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};
 pub use settings::{Settings, Subnet, private_networks};
+pub use settings::{PRIVATE_NETWORKS, Settings, Subnet};
+pub use shared::Shared;

@@ -8,7 +8,7 @@ use crate::analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
 use crate::detect::Detector;
 use crate::registry::Active;
 use crate::services::Services;
-use crate::{Direction, FlowInfo, Protocol, Settings};
+use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 
 use record::{IdSource, RecordBuffer, Time};
 
@@ -30,6 +30,8 @@ pub struct Surroundings<'a> {
     pub ids: &'a IdSource,
     /// Where records go.
     pub out: &'a mut RecordBuffer,
+    /// State of all connections together.
+    pub shared: &'a mut Shared,
 }
 
 /// The analyzers of one connection.
@@ -149,7 +151,7 @@ fn context<'a>(
     services: &'a mut Services,
     files: &'a mut u64,
 ) -> FlowContext<'a> {
-    FlowContext::new(flow, around.now, around.settings, around.ids, around.out, services, files)
+    FlowContext::new(flow, around, services, files)
 }
 
 impl State {

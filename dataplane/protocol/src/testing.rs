@@ -3,7 +3,7 @@
 use record::{Addr, Endpoints, Format, IdSource, Interval, LogSet, Proto, RecordBuffer, Time};
 
 use crate::session::{Session, Surroundings};
-use crate::{Direction, FlowInfo, Settings};
+use crate::{Direction, FlowInfo, Settings, Shared};
 
 /// One connection with the analyzers that Baleen would run on it.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub struct Harness {
     settings: Settings,
     ids: IdSource,
     out: RecordBuffer,
+    shared: Shared,
     now: Time,
 }
 
@@ -44,6 +45,7 @@ impl Harness {
             settings: Settings::default(),
             ids,
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
+            shared: Shared::default(),
             now,
         }
     }
@@ -71,12 +73,18 @@ impl Harness {
     /// The end of the connection; returns every record as JSON with `_path`.
     pub fn end(&mut self) -> Vec<String> {
         self.call(Session::end);
+        self.shared.finish(&self.settings, &mut self.out);
         self.records()
     }
 
     fn call(&mut self, act: impl FnOnce(&mut Session, &mut FlowInfo, &mut Surroundings<'_>)) {
-        let mut around =
-            Surroundings { now: self.now, settings: &self.settings, ids: &self.ids, out: &mut self.out };
+        let mut around = Surroundings {
+            now: self.now,
+            settings: &self.settings,
+            ids: &self.ids,
+            out: &mut self.out,
+            shared: &mut self.shared,
+        };
         act(&mut self.session, &mut self.flow, &mut around);
     }
 
