@@ -8,6 +8,7 @@
 
 mod analyzer;
 mod detect;
+#[allow(dead_code, unused_imports)]
 mod file;
 mod registry;
 mod services;

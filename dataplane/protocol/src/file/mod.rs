@@ -233,9 +233,7 @@ impl File {
 /// What is done with a file of that type, in the names that Zeek has for it.
 fn analyzers(mime: Option<&str>) -> &'static [Enum] {
     match mime {
-        Some("application/ocsp-response") => {
-            &[Enum("OCSP_REPLY"), Enum("SHA256"), Enum("SHA1"), Enum("MD5")]
-        }
+        Some("application/ocsp-response") => &[Enum("OCSP_REPLY"), Enum("SHA256"), Enum("SHA1"), Enum("MD5")],
         Some("application/x-dosexec") => &[Enum("SHA256"), Enum("PE"), Enum("SHA1"), Enum("MD5")],
         _ => &[Enum("SHA1"), Enum("SHA256"), Enum("MD5")],
     }

@@ -69,15 +69,20 @@ impl PartialFiles {
     }
 
     /// Begins a file.
-    pub(crate) fn begin(&mut self, key: PartialFile, file: File, settings: &Settings, out: &mut RecordBuffer) {
+    pub(crate) fn begin(
+        &mut self,
+        key: PartialFile,
+        file: File,
+        settings: &Settings,
+        out: &mut RecordBuffer,
+    ) {
         if self.files.len() >= MAX_FILES
             && let Some(oldest) =
                 self.files.iter().min_by_key(|(_, partial)| partial.file.last).map(|(key, _)| key.clone())
         {
             self.end(&oldest, settings, out, true);
         }
-        let partial =
-            Partial { file, carriers: Vec::new(), waiting: BTreeMap::new(), waiting_octets: 0 };
+        let partial = Partial { file, carriers: Vec::new(), waiting: BTreeMap::new(), waiting_octets: 0 };
         self.files.insert(key, partial);
     }
 
@@ -105,7 +110,9 @@ impl PartialFiles {
         }
         let before = partial.waiting_octets;
         let mut mime = match piece {
-            Piece::Data(offset, data) => partial.data(now, offset, data, MAX_WAITING_TOTAL.saturating_sub(self.waiting)),
+            Piece::Data(offset, data) => {
+                partial.data(now, offset, data, MAX_WAITING_TOTAL.saturating_sub(self.waiting))
+            }
             Piece::Gap(length) => partial.gap(now, length),
         };
         self.waiting = self.waiting.saturating_add(partial.waiting_octets).saturating_sub(before);
@@ -171,7 +178,8 @@ impl Partial {
         let known = usize::try_from(end - offset).unwrap_or(usize::MAX).min(data.len());
         let fresh = data.get(known..).unwrap_or_default();
         let mut found = if fresh.is_empty() { None } else { self.file.data(now, fresh) };
-        while let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() <= self.file.offset()) {
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() <= self.file.offset())
+        {
             let (offset, data) = entry.remove_entry();
             self.waiting_octets = self.waiting_octets.saturating_sub(data.len());
             let known = usize::try_from(self.file.offset().saturating_sub(offset)).unwrap_or(usize::MAX);

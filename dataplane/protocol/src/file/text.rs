@@ -66,9 +66,10 @@ fn ini(data: &[u8]) -> bool {
     let Some(end) = rest.iter().position(|octet| matches!(octet, b'\r' | b'\n')) else { return false };
     let line = rest.get(..end).unwrap_or_default();
     let blanks = line.iter().rev().take_while(|octet| **octet == 0 || is_blank(**octet)).count();
-    line.len().checked_sub(blanks).and_then(|end| line.get(..end)).is_some_and(|line| {
-        line.len() > 1 && line.last() == Some(&b']')
-    })
+    line.len()
+        .checked_sub(blanks)
+        .and_then(|end| line.get(..end))
+        .is_some_and(|line| line.len() > 1 && line.last() == Some(&b']'))
 }
 
 fn json(data: &[u8], found: Found<'_>) {
@@ -119,7 +120,8 @@ fn json_number(data: &[u8]) -> Option<&[u8]> {
     if rest.len() == data.len() {
         return None;
     }
-    let fraction = rest.strip_prefix(b".").map(|rest| (rest, skip_while(rest, |octet| octet.is_ascii_digit())));
+    let fraction =
+        rest.strip_prefix(b".").map(|rest| (rest, skip_while(rest, |octet| octet.is_ascii_digit())));
     match fraction {
         Some((digits, rest)) if digits.len() > rest.len() => Some(rest),
         _ => Some(rest),
@@ -216,7 +218,8 @@ fn tag(data: &[u8], found: Found<'_>) {
     {
         found(100, "text/atom");
     }
-    if let Some(rest) = strip_any_case(tag, b"manifest").filter(|rest| rest.first().copied().is_some_and(is_space))
+    if let Some(rest) =
+        strip_any_case(tag, b"manifest").filter(|rest| rest.first().copied().is_some_and(is_space))
         && skip_while(rest, is_space).starts_with(b"xmlns=\"http://ns.adobe.com/f4m/")
     {
         found(49, "application/f4m");
@@ -362,9 +365,9 @@ fn containers(data: &[u8], found: Found<'_>) {
             }
         }
         let near = rest.get(..rest.len().min(224)).unwrap_or_default();
-        if memmem::find_iter(near, b"META-INF/MANIFEST.MF").any(|at| {
-            at >= 5 && near.get(at - 4..at - 2) == Some(b"\x14\x00")
-        }) {
+        if memmem::find_iter(near, b"META-INF/MANIFEST.MF")
+            .any(|at| at >= 5 && near.get(at - 4..at - 2) == Some(b"\x14\x00"))
+        {
             found(100, "application/java-archive");
         }
     }
