@@ -1,20 +1,27 @@
 //! State that the connections of one worker share: what one tells about another.
 
-use record::{RecordBuffer, Time};
+use record::{Interval, RecordBuffer, Time};
 
 use crate::Settings;
 use crate::file::PartialFiles;
+
+/// So often is looked for what is over.
+const EXPIRY_PERIOD: Interval = Interval::from_secs(1);
 
 /// What the analyzers of different connections of a worker share. Bounded.
 #[derive(Debug, Default)]
 pub struct Shared {
     pub(crate) files: PartialFiles,
+    next_expiry: Time,
 }
 
 impl Shared {
-    /// Ends what is over by `now`. Once a second of packet time is often enough.
+    /// Ends what is over by `now`. Cheap enough to be called with each burst: looks once a second of packet time.
     pub fn expire(&mut self, now: Time, settings: &Settings, out: &mut RecordBuffer) {
-        self.files.expire(now, settings, out);
+        if now >= self.next_expiry {
+            self.next_expiry = now.after(EXPIRY_PERIOD);
+            self.files.expire(now, settings, out);
+        }
     }
 
     /// Ends everything: call it once, after the end of every connection.

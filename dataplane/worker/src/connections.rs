@@ -36,6 +36,7 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) tunnels: &'w mut Tunnels,
     pub(crate) weirds: &'w mut WeirdList,
     pub(crate) scratch: &'w mut Scratch,
+    pub(crate) analyzers: &'w mut protocol::Shared,
     pub(crate) out: &'w mut RecordBuffer,
     /// Time of the frame.
     pub(crate) now: Time,
@@ -55,7 +56,13 @@ pub(crate) struct Call<'w, 'f> {
 
 impl Call<'_, '_> {
     fn surroundings(&mut self) -> Surroundings<'_> {
-        Surroundings { now: self.now, settings: &self.settings.analysis, ids: self.ids, out: self.out }
+        Surroundings {
+            now: self.now,
+            settings: &self.settings.analysis,
+            ids: self.ids,
+            out: self.out,
+            shared: self.analyzers,
+        }
     }
 
     /// Looks whether a UDP packet carries a tunnel.
@@ -87,7 +94,13 @@ impl Hooks for Call<'_, '_> {
         State::default()
     }
 
-    fn packet(&mut self, flow: &mut FlowInfo, _state: &mut State, _direction: Direction, _packet: &Packet<'_>) {
+    fn packet(
+        &mut self,
+        flow: &mut FlowInfo,
+        _state: &mut State,
+        _direction: Direction,
+        _packet: &Packet<'_>,
+    ) {
         self.current = Some((flow.uid, flow.id));
         if let Some(parent) = &self.parent {
             self.tunnels.discovered(parent, self.now, self.out);
@@ -110,7 +123,13 @@ impl Hooks for Call<'_, '_> {
         state.session.end_of_stream(flow, &mut self.surroundings(), direction);
     }
 
-    fn datagram(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
+    fn datagram(
+        &mut self,
+        flow: &mut FlowInfo,
+        state: &mut State,
+        direction: Direction,
+        packet: &Packet<'_>,
+    ) {
         if !matches!(packet.transport, Transport::Udp { .. }) {
             return;
         }

@@ -54,7 +54,8 @@ impl Limiter {
         if self.seen.len() >= MAX_KEYS {
             self.forget_oldest();
         }
-        let seen = self.seen.entry((entry.log, entry.limit_key)).or_insert(Seen { since: entry.time, count: 0 });
+        let seen =
+            self.seen.entry((entry.log, entry.limit_key)).or_insert(Seen { since: entry.time, count: 0 });
         if entry.time.since(seen.since) >= limit.period {
             *seen = Seen { since: entry.time, count: 0 };
         }

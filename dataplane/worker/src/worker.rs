@@ -8,10 +8,10 @@ use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Decoded, Frame, LinkType, Packet, WeirdList};
 use record::{IdSource, RecordBuffer, Time};
 
+use crate::Settings;
 use crate::connections::{Call, Scratch, State};
 use crate::counters::{Counters, Drop};
 use crate::tunnels::{Tunnel, Tunnels};
-use crate::Settings;
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
 const NO_FRAME: u64 = u64::MAX;
@@ -34,6 +34,8 @@ struct Shared {
     tunnels: Tunnels,
     weirds: WeirdList,
     scratch: Scratch,
+    /// What the analyzers of different connections share.
+    analyzers: protocol::Shared,
     now: Time,
 }
 
@@ -70,6 +72,7 @@ impl Shared {
             tunnels: &mut self.tunnels,
             weirds: &mut self.weirds,
             scratch: &mut self.scratch,
+            analyzers: &mut self.analyzers,
             out,
             now: self.now,
             frame: place.frame,
@@ -93,6 +96,7 @@ impl Worker {
                 tunnels: Tunnels::new(settings.max_tunnels),
                 weirds: WeirdList::new(),
                 scratch: Scratch::default(),
+                analyzers: protocol::Shared::default(),
                 now: Time(0),
                 settings,
             },
@@ -129,6 +133,8 @@ impl Worker {
         let before = out.len();
         out.at(NO_FRAME, self.shared.now);
         self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        let Shared { analyzers, settings, .. } = &mut self.shared;
+        analyzers.finish(&settings.analysis, out);
         self.counted(before, out);
     }
 
@@ -138,6 +144,8 @@ impl Worker {
         let now = self.shared.now;
         out.at(NO_FRAME, now);
         self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        let Shared { analyzers, settings, .. } = &mut self.shared;
+        analyzers.expire(now, &settings.analysis, out);
         self.counted(before, out);
     }
 
