@@ -70,6 +70,7 @@ pub struct FlowContext<'a> {
     settings: &'a Settings,
     ids: &'a IdSource,
     out: &'a mut RecordBuffer,
+    #[allow(dead_code)]
     shared: &'a mut Shared,
     services: &'a mut Services,
     files: &'a mut u64,
@@ -179,6 +180,7 @@ impl<'a> FlowContext<'a> {
     }
 
     /// State that the connections share, with what is needed to write records about it.
+    #[allow(dead_code)]
     pub(crate) const fn shared(&mut self) -> (&mut Shared, &'a Settings, &mut RecordBuffer) {
         (self.shared, self.settings, self.out)
     }

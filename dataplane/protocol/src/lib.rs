@@ -27,5 +27,4 @@ pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};
 pub use settings::{Settings, Subnet, private_networks};
-pub use settings::{PRIVATE_NETWORKS, Settings, Subnet};
 pub use shared::Shared;
