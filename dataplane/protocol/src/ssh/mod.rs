@@ -129,6 +129,9 @@ impl Analyzer {
     ) -> Step<'p> {
         let side = self.side(direction);
         if side.phase == Phase::Identification {
+            if direction == Direction::Originator && !octets.iter().zip(b"SSH-").all(|(a, b)| a == b) {
+                return Step::Wrong("client does not identify itself");
+            }
             return match parse::line(octets) {
                 Some((line, rest)) => {
                     self.line(context, direction, line);
