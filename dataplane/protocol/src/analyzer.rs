@@ -152,7 +152,8 @@ impl<'a> FlowContext<'a> {
         self.out.emit(record);
     }
 
-    /// Reports an anomaly of this connection, under Zeek's name for it.
+    /// Reports an anomaly of this connection, under Zeek's name for it; `source` is empty where in Zeek a script and not
+    /// an analyzer reports it.
     pub fn weird(&mut self, name: &'static str, addl: Option<&[u8]>, source: &'static str) {
         self.out.emit(&Weird {
             ts: self.now,
@@ -162,7 +163,7 @@ impl<'a> FlowContext<'a> {
             addl,
             notice: false,
             peer: &self.settings.peer,
-            source: Some(source),
+            source: Some(source).filter(|source| !source.is_empty()),
             limit: Limit::of_connection(name, self.flow.uid),
         });
     }
