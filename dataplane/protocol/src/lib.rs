@@ -18,6 +18,7 @@ mod shared;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+mod dns;
 mod ntp;
 mod ssh;
 

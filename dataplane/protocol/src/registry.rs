@@ -100,6 +100,8 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// Domain Name System (RFC 1035), with multicast DNS, LLMNR and NetBIOS name service.
+    Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
     /// Secure Shell 1 and 2 (RFC 4253).
