@@ -51,11 +51,7 @@ struct Message {
 
 impl Interpreter<'_, '_> {
     /// Reads `message`; an error is a violation of the protocol.
-    pub(super) fn message(
-        &mut self,
-        from: Option<Direction>,
-        message: &[u8],
-    ) -> Result<(), &'static str> {
+    pub(super) fn message(&mut self, from: Option<Direction>, message: &[u8]) -> Result<(), &'static str> {
         let Some(header) = Header::parse(message) else {
             self.report(&[Oddity::plain("DNS_truncated_len_lt_hdr_len")]);
             return Ok(());
@@ -66,18 +62,15 @@ impl Interpreter<'_, '_> {
             self.report(&[Oddity::number("DNS_unknown_opcode", header.opcode.0)]);
             return Ok(());
         }
-        let is_multicast = is_multicast(ends.resp_h);
-        if !*self.started && header.is_response && from == Some(Direction::Originator) && !is_multicast {
+        let first = !std::mem::replace(self.started, true);
+        if first && header.is_response && from == Some(Direction::Originator) && !is_multicast(ends.resp_h) {
             self.context.flip();
         }
-        *self.started = true;
-        // The flip above may have changed both.
         let ends = self.context.endpoints();
         if header.opcode.is_logged() {
-            let is_multicast = super::is_multicast(ends.resp_h);
-            self.transactions.begin(self.context, &header, is_netbios, is_multicast);
+            self.transactions.begin(self.context, &header, is_netbios, is_multicast(ends.resp_h));
         }
-        let message_kind = Message {
+        let kind = Message {
             header,
             to_netbios: ends.resp_p == NETBIOS_PORT,
             is_update: header.opcode == Opcode::UPDATE && !is_netbios,
@@ -85,18 +78,16 @@ impl Interpreter<'_, '_> {
         };
         let mut reader = Reader::new(message);
         let mut oddities = Vec::new();
-        let read = self.sections(message_kind, &mut reader, &mut oddities);
+        let read = self.sections(kind, &mut reader, &mut oddities);
         self.report(&oddities);
-        match read {
-            Ok(()) => self.context.confirm("dns"),
-            Err(Stop::Violation(reason)) => {
-                self.transactions.end(self.context, &header);
-                return Err(reason);
-            }
-            Err(Stop::Damaged) => {}
+        if read.is_ok() {
+            self.context.confirm("dns");
         }
         self.transactions.end(self.context, &header);
-        Ok(())
+        match read {
+            Err(Stop::Violation(reason)) => Err(reason),
+            Ok(()) | Err(Stop::Damaged) => Ok(()),
+        }
     }
 
     fn report(&mut self, oddities: &[Oddity]) {
@@ -221,7 +212,9 @@ impl Interpreter<'_, '_> {
             Section::Prerequisite => {
                 if ttl != 0 {
                     oddities.push(Oddity::number("DNS_dynamic_update_prereq_nonzero_ttl", ttl));
-                } else if matches!(class, CLASS_ANY | CLASS_NONE) && length == 0 || class == message.zone_class {
+                } else if matches!(class, CLASS_ANY | CLASS_NONE) && length == 0
+                    || class == message.zone_class
+                {
                     self.answer(message.header, &record, prerequisite(&record, class));
                 } else {
                     oddities.push(Oddity::plain("DNS_dynamic_update_invalid_prereq"));
@@ -248,7 +241,8 @@ impl Interpreter<'_, '_> {
             oddities.push(Oddity::plain("DNS_zero_rdlength"));
             return Err(Stop::Damaged);
         }
-        let read = rdata::read(&record, message.names(), message.to_netbios, self.context.proto(), reader, oddities);
+        let read =
+            rdata::read(&record, message.names(), message.to_netbios, self.context.proto(), reader, oddities);
         if let Some(mut text) = read.text {
             if section == Section::Update && !text.is_empty() {
                 text.splice(..0, *b"add: ");

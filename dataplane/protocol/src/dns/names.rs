@@ -57,23 +57,11 @@ const RCODES: [&str; 16] = [
     "unassigned-15",
 ];
 
-const CLASSES: &[(u16, &str)] = &[
-    (1, "C_INTERNET"),
-    (2, "C_CSNET"),
-    (3, "C_CHAOS"),
-    (4, "C_HESIOD"),
-    (254, "C_NONE"),
-    (255, "C_ANY"),
-];
+const CLASSES: &[(u16, &str)] =
+    &[(1, "C_INTERNET"), (2, "C_CSNET"), (3, "C_CHAOS"), (4, "C_HESIOD"), (254, "C_NONE"), (255, "C_ANY")];
 
-const OPCODES: &[(u16, &str)] = &[
-    (0, "query"),
-    (1, "iquery"),
-    (2, "server-status"),
-    (4, "notify"),
-    (5, "dynamic-update"),
-    (6, "dso"),
-];
+const OPCODES: &[(u16, &str)] =
+    &[(0, "query"), (1, "iquery"), (2, "server-status"), (4, "notify"), (5, "dynamic-update"), (6, "dso")];
 
 /// Operations of the NetBIOS name service (RFC 1002, section 4.2.1.1).
 const NETBIOS_OPCODES: &[(u16, &str)] = &[

@@ -194,11 +194,7 @@ impl<'m> Reader<'m> {
     }
 
     /// A character string (RFC 1035, section 3.3) inside of what ends at `end`.
-    pub(super) fn character_string(
-        &mut self,
-        end: usize,
-        oddities: &mut Vec<Oddity>,
-    ) -> Option<&'m [u8]> {
+    pub(super) fn character_string(&mut self, end: usize, oddities: &mut Vec<Oddity>) -> Option<&'m [u8]> {
         if self.position >= end {
             return None;
         }
@@ -250,7 +246,8 @@ impl<'m> Reader<'m> {
                 if depth > MAX_POINTERS {
                     oddities.push(Oddity::plain("DNS_max_compression_chain_depth_exceeded"));
                     depth -= 1;
-                    return finish(out, &runs, depth, style, oddities);
+                    finish(out, &runs, depth, style, oddities);
+                    return Ok(());
                 }
                 if let Some(run) = runs.get_mut(depth) {
                     *run = out.len();
@@ -260,7 +257,8 @@ impl<'m> Reader<'m> {
                 continue;
             }
             let length = usize::from(first);
-            let Some(label) = at.checked_add(length).filter(|to| *to <= end).and_then(|to| self.message.get(at..to))
+            let Some(label) =
+                at.checked_add(length).filter(|to| *to <= end).and_then(|to| self.message.get(at..to))
             else {
                 oddities.push(Oddity::plain("DNS_label_len_gt_pkt"));
                 return Err(Damaged);
@@ -280,18 +278,13 @@ impl<'m> Reader<'m> {
         if depth == 0 {
             self.position = at;
         }
-        finish(out, &runs, depth, style, oddities)
+        finish(out, &runs, depth, style, oddities);
+        Ok(())
     }
 }
 
 /// Ends a name: every run of labels, the innermost first, loses the dot that it ends with.
-fn finish(
-    out: &mut Vec<u8>,
-    runs: &[usize],
-    depth: usize,
-    style: NameStyle,
-    oddities: &mut Vec<Oddity>,
-) -> Result<(), Damaged> {
+fn finish(out: &mut Vec<u8>, runs: &[usize], depth: usize, style: NameStyle, oddities: &mut Vec<Oddity>) {
     for (level, run) in runs.iter().enumerate().take(depth.saturating_add(1)).rev() {
         let length = out.len().saturating_sub(*run);
         if length >= LONG_NAME {
@@ -306,5 +299,4 @@ fn finish(
             labels.make_ascii_lowercase();
         }
     }
-    Ok(())
 }

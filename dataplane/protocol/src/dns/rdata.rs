@@ -113,7 +113,7 @@ pub(super) fn read(
         code::SRV if !to_netbios => data.name(6),
         code::TXT => Ok(data.character_strings("TXT")),
         code::SPF => Ok(data.character_strings("SPF")),
-        code::NAPTR => data.naptr(),
+        code::NAPTR => Ok(data.naptr()),
         code::LOC => data.loc(),
         code::RRSIG => data.rrsig(),
         code::DNSKEY => data.dnskey(),
@@ -251,11 +251,11 @@ impl Data<'_, '_> {
     }
 
     /// RFC 3403, section 4.1.
-    fn naptr(&mut self) -> Outcome {
+    fn naptr(&mut self) -> Read {
         let order = self.reader.u16();
         let preference = self.reader.u16();
         if self.left() == 0 {
-            return Ok(Read::stop(Stop::Violation("DNS_NAPTR_too_short")));
+            return Read::stop(Stop::Violation("DNS_NAPTR_too_short"));
         }
         let end = self.record.end;
         let flags = self.reader.character_string(end, self.oddities);
@@ -266,7 +266,7 @@ impl Data<'_, '_> {
         let named = self.reader.name(style, &mut replacement, self.oddities);
         let (Some(flags), Some(service), Some(expression), Ok(())) = (flags, service, expression, named)
         else {
-            return Ok(Read::stop(Stop::Violation("DNS_NAPTR_RR_too_short")));
+            return Read::stop(Stop::Violation("DNS_NAPTR_RR_too_short"));
         };
         let mut text = Vec::new();
         put(&mut text, format_args!("NAPTR {order} {preference} "));
@@ -279,7 +279,7 @@ impl Data<'_, '_> {
             text.push(b' ');
         }
         text.extend_from_slice(&replacement);
-        Ok(Read::text(text))
+        Read::text(text)
     }
 
     /// RFC 1876, section 2.
@@ -526,7 +526,8 @@ impl Data<'_, '_> {
 /// What is wrong with a service parameter (RFC 9460, section 7).
 fn service_parameter_oddity(key: u16, value: &[u8]) -> Option<&'static str> {
     match key {
-        0 => (value.is_empty() || value.len() % 2 != 0).then_some("DNS_SVCB_mandatory_length_invalid"),
+        0 => (value.is_empty() || !value.len().is_multiple_of(2))
+            .then_some("DNS_SVCB_mandatory_length_invalid"),
         1 => {
             let mut rest = value;
             while let Some((length, after)) = rest.split_first().filter(|_| rest.len() > 2) {
@@ -539,9 +540,9 @@ fn service_parameter_oddity(key: u16, value: &[u8]) -> Option<&'static str> {
         }
         2 => (!value.is_empty()).then_some("DNS_SVCB_nodefaultalpn_value"),
         3 => (value.len() != 2).then_some("DNS_SVCB_port_length_invalid"),
-        4 => (value.len() % 4 != 0).then_some("DNS_SVCB_hint_length_invalid"),
+        4 => (!value.len().is_multiple_of(4)).then_some("DNS_SVCB_hint_length_invalid"),
         5 => None,
-        6 => (value.len() % 16 != 0).then_some("DNS_SVCB_hint_length_invalid"),
+        6 => (!value.len().is_multiple_of(16)).then_some("DNS_SVCB_hint_length_invalid"),
         _ => Some("DNS_SVCB_key_reserved_or_invalid"),
     }
 }

@@ -32,7 +32,10 @@ pub(super) struct Question {
 
 /// A query, a response, or both: one record of the log.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of the messages, each a column or a state of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the messages, each a column or a state of its own"
+)]
 pub(super) struct Transaction {
     ts: Time,
     uid: Uid,
