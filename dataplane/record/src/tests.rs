@@ -116,9 +116,20 @@ proptest! {
     }
 
     #[test]
-    fn text_survives_json(text in "\\PC{0,40}") {
+    fn text_survives_json(text in "[\\PC&&[^\u{fff0}-\u{ffff}]]{0,40}") {
         let line = encode(Format::Json, Some(text.as_bytes()));
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         prop_assert_eq!(value["service"].as_str().unwrap(), text.as_str());
     }
+}
+
+#[test]
+fn json_keeps_text_and_escapes_binary_values_as_a_whole() {
+    let service = |bytes: &[u8]| -> String {
+        let value: serde_json::Value = serde_json::from_str(&encode(Format::Json, Some(bytes))).unwrap();
+        value["service"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(service("luca’s \u{1f600}\u{7}".as_bytes()), "luca’s \u{1f600}\\x07");
+    assert_eq!(service(b"\xc3\xb1\xc0\x81"), "\\xc3\\xb1\\xc0\\x81");
+    assert_eq!(service(b"\xc3\xb1\xee\x80\x80"), "\\xc3\\xb1\\xee\\x80\\x80");
 }

@@ -27,11 +27,13 @@ const JSON_CLASS: [u8; 256] = {
     table
 };
 
-/// Appends `bytes` as a JSON string with quotes. Valid UTF-8 stays; control characters and bytes that are not
-/// UTF-8 become `\\xNN` in the JSON text, as Zeek's JSON writer has them.
+/// Appends `bytes` as a JSON string with quotes. Control characters become `\\xNN` in the JSON text, as Zeek's JSON
+/// writer has them. UTF-8 stays; but when any of it is no text, every byte above ASCII becomes `\\xNN`, so that no
+/// half of a binary value is mistaken for letters.
 pub(crate) fn json_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = bytes;
+    let mut is_text = None;
     while !rest.is_empty() {
         let plain = rest.iter().position(|b| JSON_CLASS[usize::from(*b)] != 0).unwrap_or(rest.len());
         let (head, tail) = rest.split_at(plain);
@@ -44,13 +46,12 @@ pub(crate) fn json_string(bytes: &[u8], out: &mut Vec<u8>) {
                 rest = after;
             }
             2 => {
-                let length = utf8_sequence(rest);
-                if length == 0 {
-                    json_hex(byte, out);
+                if *is_text.get_or_insert_with(|| is_utf8_text(rest)) {
+                    let (sequence, after) = rest.split_at(utf8_sequence(rest).max(1));
+                    out.extend_from_slice(sequence);
                     rest = after;
                 } else {
-                    let (sequence, after) = rest.split_at(length);
-                    out.extend_from_slice(sequence);
+                    json_hex(byte, out);
                     rest = after;
                 }
             }
@@ -72,8 +73,21 @@ fn hex_digits(byte: u8) -> [u8; 2] {
     [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]
 }
 
-/// Length of the valid multi-byte UTF-8 sequence at the start of `bytes`, or 0. C1 controls (U+0080 to U+009F)
-/// count as invalid, since they are no printable text.
+/// Whether all that is above ASCII in `bytes` is text in UTF-8.
+fn is_utf8_text(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(first) = rest.first() {
+        let length = if first.is_ascii() { 1 } else { utf8_sequence(rest) };
+        match rest.get(length..) {
+            Some(after) if length > 0 => rest = after,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Length of the valid multi-byte UTF-8 sequence at the start of `bytes`, or 0. C1 controls (U+0080 to U+009F),
+/// private use and specials count as invalid, since they are no printable text.
 fn utf8_sequence(bytes: &[u8]) -> usize {
     let length = match bytes.first() {
         Some(0xc2..=0xdf) => 2,
@@ -82,9 +96,13 @@ fn utf8_sequence(bytes: &[u8]) -> usize {
         _ => return 0,
     };
     match bytes.get(..length).map(std::str::from_utf8) {
-        Some(Ok(text)) if !text.chars().any(char::is_control) => length,
+        Some(Ok(text)) if text.chars().all(is_printable) => length,
         _ => 0,
     }
+}
+
+fn is_printable(letter: char) -> bool {
+    !letter.is_control() && !matches!(letter, '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
 }
 
 /// Appends a string for a TSV column. In a container `,` is escaped too.

@@ -60,6 +60,7 @@ impl Interpreter<'_, '_> {
         let is_netbios = ends.orig_p == NETBIOS_PORT || ends.resp_p == NETBIOS_PORT;
         if !header.opcode.is_logged() && !is_netbios {
             self.report(&[Oddity::number("DNS_unknown_opcode", header.opcode.0)]);
+            self.context.incomplete();
             return Ok(());
         }
         let first = !std::mem::replace(self.started, true);

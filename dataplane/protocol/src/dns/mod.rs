@@ -120,8 +120,11 @@ impl crate::Analyzer for Analyzer {
         self.streams = Some(streams);
     }
 
-    fn end(&mut self, context: &mut FlowContext<'_>, _why: FlowEnd) {
+    fn end(&mut self, context: &mut FlowContext<'_>, why: FlowEnd) {
         self.transactions.flush(context);
+        if why == FlowEnd::Violation {
+            context.outlast_session();
+        }
     }
 }
 
