@@ -132,6 +132,16 @@ impl<'a> FlowContext<'a> {
         self.flow.flip();
     }
 
+    /// Something was seen that is not analyzed: the connection's history gets an `X`, once.
+    pub fn incomplete(&mut self) {
+        self.flow.limit_reached();
+    }
+
+    /// The connection was taken for a question and its answer, but is something else: it lasts as long as any.
+    pub fn outlast_session(&mut self) {
+        self.flow.clear_session_timeout();
+    }
+
     /// The configuration.
     pub const fn settings(&self) -> &'a Settings {
         self.settings
