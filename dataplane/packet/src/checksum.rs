@@ -1,12 +1,12 @@
 //! The Internet checksum (RFC 1071).
 
-use record::Addr;
+use crate::carry::Ip;
 
 /// Sum of `data` as big-endian 16-bit words, an odd last octet padded with zero; not folded.
 ///
 /// Adds eight octets at a time in native order: the one's complement sum does not depend on the byte order of the
 /// words (RFC 1071, section 2), so one swap of the folded sum is enough.
-#[inline]
+#[inline(never)]
 pub(crate) fn sum(data: &[u8]) -> u64 {
     let (blocks, rest) = data.as_chunks::<32>();
     let mut total = 0u64;
@@ -47,14 +47,16 @@ pub(crate) fn is_valid(data: &[u8]) -> bool {
 /// Whether an upper-layer packet with its checksum inside is valid under the pseudo header of IPv4 (RFC 9293,
 /// section 3.1) or IPv6 (RFC 8200, section 8.1); both sum up alike for the same addresses.
 #[inline]
-pub(crate) fn is_valid_upper(source: &Addr, destination: &Addr, protocol: u8, data: &[u8]) -> bool {
-    // Of an IPv4 address in its mapped form, only the last four octets are in the pseudo header.
-    let address = |a: &Addr| match a.as_v4() {
-        Some(octets) => sum(&octets),
-        None => sum(&a.0),
-    };
+pub(crate) fn is_valid_upper(ip: Ip, protocol: u8, data: &[u8]) -> bool {
     let length = data.len() as u64;
-    let pseudo =
-        address(source) + address(destination) + u64::from(protocol) + (length >> 16) + (length & 0xffff);
-    fold(pseudo + sum(data)) == 0xffff
+    let addresses = address(ip.source) + address(ip.destination);
+    fold(addresses + u64::from(protocol) + length + sum(data)) == 0xffff
+}
+
+/// Sum of an address. The mapped form of an IPv4 address adds a word of all ones to that of its four octets, which in
+/// one's complement is nothing.
+#[inline]
+fn address(octets: u128) -> u64 {
+    let (high, low) = ((octets >> 64) as u64, octets as u64);
+    (high >> 32) + (high & 0xffff_ffff) + (low >> 32) + (low & 0xffff_ffff)
 }

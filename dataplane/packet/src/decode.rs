@@ -147,7 +147,7 @@ pub fn decode_ip<'f>(
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
     let context = Context { verify_checksums: options.verify_checksums, in_tunnel: None };
-    ip::decode(data, wire_len, layer2, context, weirds)
+    ip::decode_outlined(data, wire_len, layer2, context, weirds)
 }
 
 /// Decodes a datagram that was put together from fragments: it counts as one packet of its whole length.
@@ -162,7 +162,8 @@ pub fn decode_datagram<'d>(
     ip::decode_reassembled(data, data.len() as u32, datagram.layer2(), context, weirds)
 }
 
-#[inline]
+/// Decodes a frame of any link type: the most common ones, Ethernet with at most one VLAN tag, right here.
+#[inline(always)]
 pub(crate) fn decode_link<'f>(
     link: LinkType,
     data: &'f [u8],
@@ -172,15 +173,32 @@ pub(crate) fn decode_link<'f>(
 ) -> Decoded<'f> {
     // A wire length below the captured length is a lie of the capture file.
     let wire_len = wire_len.max(data.len() as u32);
+    if link == LinkType::Ethernet
+        && let Some((header_len, header)) = link::plain_ethernet(data)
+        && let Some(rest) = data.get(header_len..)
+    {
+        let wire_len = wire_len.saturating_sub(header_len as u32);
+        return ip::decode(rest, wire_len, header, context, weirds);
+    }
+    decode_stacked(link, data, wire_len, context, weirds)
+}
+
+#[inline(never)]
+fn decode_stacked<'f>(
+    link: LinkType,
+    data: &'f [u8],
+    wire_len: u32,
+    context: Context,
+    weirds: &mut WeirdList,
+) -> Decoded<'f> {
     let mut layer2 = Layer2::default();
     let network = link::network(link, data, wire_len, &mut layer2, context, weirds);
     finish(network, layer2, context, weirds)
 }
 
-#[inline]
 fn finish<'f>(network: Network<'f>, layer2: Layer2, context: Context, weirds: &mut WeirdList) -> Decoded<'f> {
     match network {
-        Network::Ip { data, wire_len } => ip::decode(data, wire_len, layer2, context, weirds),
+        Network::Ip { data, wire_len } => ip::decode_outlined(data, wire_len, layer2, context, weirds),
         Network::Subframes(rest) => {
             Decoded::Aggregate(Aggregate { rest, layer2, in_tunnel: context.in_tunnel })
         }

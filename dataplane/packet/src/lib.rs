@@ -12,6 +12,7 @@
 
 mod balance;
 mod bytes;
+mod carry;
 mod checksum;
 mod decode;
 pub mod fragment;

@@ -4,9 +4,8 @@ mod extension;
 #[cfg(test)]
 mod tests;
 
-use record::Addr;
-
 use crate::bytes::{from, up_to};
+use crate::carry::{Ip, Link};
 use crate::decode::{Context, OtherReason};
 use crate::fragment::{Fragment, FragmentHeader};
 use crate::header::ip_proto;
@@ -33,11 +32,11 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_MASK: u16 = 0x1fff;
 
 /// Decodes an IP packet of either version.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode<'f>(
     data: &'f [u8],
     wire_len: u32,
-    layer2: Layer2,
+    link: Link<'_>,
     context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
@@ -45,10 +44,22 @@ pub(crate) fn decode<'f>(
         return context.damaged(weirds, Weird::TruncatedIp, Source::Ip);
     };
     match start[0] >> 4 {
-        4 => v4(data, start, wire_len, layer2, context, weirds),
-        6 => v6(data, wire_len, layer2, context, weirds),
+        4 => v4(data, start, wire_len, link, context, weirds),
+        6 => v6(data, wire_len, link, context, weirds),
         _ => context.damaged(weirds, Weird::UnknownIpVersion, Source::Ip),
     }
+}
+
+/// As [`decode`], where speed does not matter as much as the size of the code.
+#[inline(never)]
+pub(crate) fn decode_outlined<'f>(
+    data: &'f [u8],
+    wire_len: u32,
+    layer2: Layer2,
+    context: Context,
+    weirds: &mut WeirdList,
+) -> Decoded<'f> {
+    decode(data, wire_len, Link::Known(&layer2), context, weirds)
 }
 
 /// Decodes a datagram that the reassembler put together: no fragment any more, its header not to be verified.
@@ -63,21 +74,21 @@ pub(crate) fn decode_reassembled<'f>(
         return context.damaged(weirds, Weird::TruncatedIp, Source::Ip);
     };
     if start[0] >> 4 == 6 {
-        return v6(data, wire_len, layer2, context, weirds);
+        return v6(data, wire_len, Link::Known(&layer2), context, weirds);
     }
     let header_len = usize::from(start[0] & 0x0f) * 4;
     let total_len = data.len() as u32;
     let ip = v4_header(start, total_len, header_len);
     let payload = from(data, header_len);
-    transport::decode(ip, payload, payload.len() as u32, layer2, context, weirds)
+    transport::decode(ip, payload, payload.len() as u32, Link::Known(&layer2), context, weirds)
 }
 
-#[inline]
-fn v4_header(start: &[u8; IPV4_HEADER], total_len: u32, header_len: usize) -> IpHeader {
+#[inline(always)]
+fn v4_header(start: &[u8; IPV4_HEADER], total_len: u32, header_len: usize) -> Ip {
     let [_, _, _, _, _, _, _, _, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *start;
-    IpHeader {
-        source: Addr::v4([s0, s1, s2, s3]),
-        destination: Addr::v4([d0, d1, d2, d3]),
+    Ip {
+        source: Ip::mapped([s0, s1, s2, s3]),
+        destination: Ip::mapped([d0, d1, d2, d3]),
         protocol,
         ttl,
         total_len,
@@ -85,12 +96,12 @@ fn v4_header(start: &[u8; IPV4_HEADER], total_len: u32, header_len: usize) -> Ip
     }
 }
 
-#[inline]
+#[inline(always)]
 fn v4<'f>(
     data: &'f [u8],
     start: &[u8; IPV4_HEADER],
     wire_len: u32,
-    layer2: Layer2,
+    link: Link<'_>,
     context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
@@ -120,18 +131,13 @@ fn v4<'f>(
     };
     let ip = v4_header(start, claimed_len, header_len);
     if context.verify_checksums && !checksum::is_valid(header) {
-        return context.damaged_between(
-            weirds,
-            Weird::BadIpChecksum,
-            Source::Ip,
-            (ip.source, ip.destination),
-        );
+        return context.damaged_between(weirds, Weird::BadIpChecksum, Source::Ip, ip.ends());
     }
     let payload_len = total_len - header_len as u32;
     let payload = up_to(from(data, header_len), payload_len as usize);
     let flags = u16::from_be_bytes([f0, f1]);
     if flags & (MORE_FRAGMENTS | OFFSET_MASK) == 0 {
-        return transport::decode(ip, payload, payload_len, layer2, context, weirds);
+        return transport::decode(ip, payload, payload_len, link, context, weirds);
     }
     let fragment = FragmentHeader {
         identification: u32::from(u16::from_be_bytes([i0, i1])),
@@ -139,13 +145,14 @@ fn v4<'f>(
         more: flags & MORE_FRAGMENTS != 0,
         dont_fragment: flags & DONT_FRAGMENT != 0,
     };
-    self::fragment(ip, header, (payload, payload_len), fragment, layer2, context, weirds)
+    self::fragment(ip.header(), header, (payload, payload_len), fragment, link.layer2(), context, weirds)
 }
 
+#[inline(always)]
 fn v6<'f>(
     data: &'f [u8],
     wire_len: u32,
-    layer2: Layer2,
+    link: Link<'_>,
     context: Context,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
@@ -153,39 +160,56 @@ fn v6<'f>(
         return context.damaged(weirds, Weird::TruncatedIp, Source::Ip);
     };
     let [_, _, _, _, l0, l1, next, hop_limit, addresses @ ..] = start;
-    let (source, destination) = addresses.split_at(16);
-    let (Some(source), Some(destination)) = (source.first_chunk(), destination.first_chunk()) else {
+    let ([source, destination], _) = addresses.as_chunks::<16>() else {
         return context.damaged(weirds, Weird::TruncatedIp, Source::Ip);
     };
-    let payload_len = u32::from(u16::from_be_bytes([*l0, *l1]));
-    let mut ip = IpHeader {
-        source: Addr::v6(*source),
-        destination: Addr::v6(*destination),
+    let claimed_len = u32::from(u16::from_be_bytes([*l0, *l1]));
+    let ip = Ip {
+        source: u128::from_be_bytes(*source),
+        destination: u128::from_be_bytes(*destination),
         protocol: *next,
         ttl: *hop_limit,
-        total_len: payload_len + IPV6_HEADER as u32,
+        total_len: claimed_len + IPV6_HEADER as u32,
         header_len: IPV6_HEADER as u32,
     };
-    let mut chain = Chain::default();
     if extension::is_extension(*next) {
-        chain = extension::walk(data, &mut ip, context, weirds);
+        return v6_extended(data, ip.header(), wire_len, link.layer2(), context, weirds);
     }
     let mut total_len = ip.total_len;
-    if payload_len == 0 && ip.header_len == IPV6_HEADER as u32 && ip.protocol != ip_proto::NO_NEXT {
+    if claimed_len == 0 && ip.protocol != ip_proto::NO_NEXT {
         // Segmentation offload leaves the length 0; a jumbogram (RFC 2675) would have a hop-by-hop header.
         total_len = data.len() as u32;
     }
     if wire_len < total_len {
         return context.damaged(weirds, Weird::TruncatedIpLen, Source::Ip);
     }
-    if ip.header_len > total_len {
+    let payload_len = total_len - IPV6_HEADER as u32;
+    let payload = up_to(from(data, IPV6_HEADER), payload_len as usize);
+    transport::decode(ip, payload, payload_len, link, context, weirds)
+}
+
+/// With extension headers behind the fixed one.
+#[inline(never)]
+fn v6_extended<'f>(
+    data: &'f [u8],
+    mut ip: IpHeader,
+    wire_len: u32,
+    layer2: Layer2,
+    context: Context,
+    weirds: &mut WeirdList,
+) -> Decoded<'f> {
+    let chain = extension::walk(data, &mut ip, context, weirds);
+    if wire_len < ip.total_len {
+        return context.damaged(weirds, Weird::TruncatedIpLen, Source::Ip);
+    }
+    if ip.header_len > ip.total_len {
         return context.damaged(weirds, Weird::InvalidIpHeaderSize, Source::Ip);
     }
     let header_len = ip.header_len as usize;
     let Some(header) = data.get(..header_len) else {
         return context.damaged(weirds, Weird::InternallyTruncatedHeader, Source::Ip);
     };
-    let payload_len = total_len - ip.header_len;
+    let payload_len = ip.total_len - ip.header_len;
     let payload = up_to(from(data, header_len), payload_len as usize);
     if let Some(fragment) = chain.fragment {
         // The reassembled packet has no fragment header.
@@ -198,7 +222,7 @@ fn v6<'f>(
     if chain.mobility {
         return mobility(&ip, header, &chain, context, weirds);
     }
-    transport::decode(ip, payload, payload_len, layer2, context, weirds)
+    transport::decode(ip.into(), payload, payload_len, Link::Known(&layer2), context, weirds)
 }
 
 /// A Mobile IPv6 message ends the analysis (RFC 6275, section 6.1).
@@ -211,9 +235,7 @@ fn mobility<'f>(
 ) -> Decoded<'f> {
     let ends = (ip.source, ip.destination);
     let message = from(header, chain.last_start);
-    if context.verify_checksums
-        && !checksum::is_valid_upper(&ip.source, &ip.destination, ip_proto::MOBILITY, message)
-    {
+    if context.verify_checksums && !checksum::is_valid_upper((*ip).into(), ip_proto::MOBILITY, message) {
         return context.damaged_between(weirds, Weird::BadMobilityChecksum, Source::Ip, ends);
     }
     if ip.protocol != ip_proto::NO_NEXT {
@@ -224,6 +246,7 @@ fn mobility<'f>(
 }
 
 /// A fragment: only a whole one is worth reassembling, and of the others only the first can tell anything.
+#[inline(never)]
 fn fragment<'f>(
     ip: IpHeader,
     header: &'f [u8],
@@ -240,7 +263,7 @@ fn fragment<'f>(
         if fragment.offset != 0 {
             return damaged;
         }
-        return transport::decode(ip, payload, payload_len, layer2, context, weirds);
+        return transport::decode(ip.into(), payload, payload_len, Link::Known(&layer2), context, weirds);
     }
     Decoded::Fragment(Fragment { layer2, ip, fragment, header, payload, in_tunnel: context.in_tunnel })
 }

@@ -7,7 +7,7 @@ use crate::decode::{Context, OtherReason};
 use crate::weird::{Detail, Scope, Source, Weird, WeirdList};
 
 /// A frame of this length or less is taken for cut, as by Zeek.
-pub(super) const MIN_ETHERNET: usize = 16;
+const MIN_ETHERNET: usize = 16;
 
 const ETHERNET_HEADER: usize = 14;
 /// Cisco FabricPath: an outer Ethernet header with its tag.
@@ -20,21 +20,19 @@ const SNAP_HEADER: usize = 5;
 /// Backbone service instance tag in front of the customer's Ethernet header (IEEE 802.1ah).
 const PBB_TAG: usize = 4;
 
-mod ether_type {
-    pub(super) const IPV4: u16 = 0x0800;
-    pub(super) const ARP: u16 = 0x0806;
-    pub(super) const RARP: u16 = 0x8035;
-    pub(super) const VLAN: u16 = 0x8100;
-    pub(super) const IPV6: u16 = 0x86dd;
-    pub(super) const MPLS: u16 = 0x8847;
-    pub(super) const MPLS_MULTICAST: u16 = 0x8848;
-    pub(super) const PPPOE_SESSION: u16 = 0x8864;
-    pub(super) const SERVICE_VLAN: u16 = 0x88a8;
-    pub(super) const PBB: u16 = 0x88e7;
-    pub(super) const FABRIC_PATH: u16 = 0x8903;
-    pub(super) const VNTAG: u16 = 0x8926;
-    pub(super) const QINQ: u16 = 0x9100;
-}
+pub(super) const IPV4: u16 = 0x0800;
+const ARP: u16 = 0x0806;
+const RARP: u16 = 0x8035;
+pub(super) const VLAN: u16 = 0x8100;
+pub(super) const IPV6: u16 = 0x86dd;
+const MPLS: u16 = 0x8847;
+const MPLS_MULTICAST: u16 = 0x8848;
+const PPPOE_SESSION: u16 = 0x8864;
+const SERVICE_VLAN: u16 = 0x88a8;
+const PBB: u16 = 0x88e7;
+const FABRIC_PATH: u16 = 0x8903;
+const VNTAG: u16 = 0x8926;
+const QINQ: u16 = 0x9100;
 
 /// An Ethernet frame without its checksum.
 pub(super) fn frame<'f>(
@@ -47,7 +45,7 @@ pub(super) fn frame<'f>(
     if header.len() <= MIN_ETHERNET {
         return Network::damaged(context, weirds, Weird::TruncatedEthernetFrame, Source::Ethernet);
     }
-    if be16(header, 12) == Some(ether_type::FABRIC_PATH) {
+    if be16(header, 12) == Some(FABRIC_PATH) {
         if header.len() <= FABRIC_PATH_HEADER + ETHERNET_HEADER {
             return Network::damaged(context, weirds, Weird::TruncatedFabricPath, Source::Ethernet);
         }
@@ -79,9 +77,9 @@ pub(super) fn dispatch<'f>(
             return Network::damaged(context, weirds, Weird::MaxDepthExceeded, source);
         }
         match ether_type {
-            ether_type::IPV4 | ether_type::IPV6 => return at.ip(),
-            ether_type::ARP | ether_type::RARP => return Network::Other(OtherReason::Arp),
-            ether_type::VLAN | ether_type::SERVICE_VLAN | ether_type::QINQ => {
+            IPV4 | IPV6 => return at.ip(),
+            ARP | RARP => return Network::Other(OtherReason::Arp),
+            VLAN | SERVICE_VLAN | QINQ => {
                 let (Some(tag), Some(inner), true) = (be16(at.data, 0), be16(at.data, 2), at.data.len() > 4)
                 else {
                     return Network::damaged(context, weirds, Weird::TruncatedVlanHeader, Source::Vlan);
@@ -102,9 +100,9 @@ pub(super) fn dispatch<'f>(
                 source = Source::Vlan;
                 at = at.skip(4);
             }
-            ether_type::MPLS | ether_type::MPLS_MULTICAST => return mpls(at, context, weirds),
-            ether_type::PPPOE_SESSION => return ppp::over_ethernet(at, context, weirds),
-            ether_type::VNTAG => {
+            MPLS | MPLS_MULTICAST => return mpls(at, context, weirds),
+            PPPOE_SESSION => return ppp::over_ethernet(at, context, weirds),
+            VNTAG => {
                 let (Some(inner), true) = (be16(at.data, 4), at.data.len() > 6) else {
                     return Network::damaged(context, weirds, Weird::TruncatedVntagHeader, Source::Vntag);
                 };
@@ -112,7 +110,7 @@ pub(super) fn dispatch<'f>(
                 source = Source::Vntag;
                 at = at.skip(6);
             }
-            ether_type::PBB => {
+            PBB => {
                 if at.data.len() <= PBB_TAG + ETHERNET_HEADER {
                     return Network::damaged(context, weirds, Weird::TruncatedPbbHeader, Source::Pbb);
                 }

@@ -11,7 +11,7 @@ pub(crate) mod wireless;
 
 use crate::decode::{Context, OtherReason};
 use crate::weird::{Scope, Source, Weird, WeirdList};
-use crate::{Frame, Layer2};
+use crate::{Frame, Layer2, carry};
 
 /// Link-layer headers around each other that are followed: Zeek's default for its chains of analyzers.
 pub const MAX_HEADERS: u32 = 25;
@@ -100,8 +100,21 @@ impl<'f> Network<'f> {
     }
 }
 
+/// The header of an Ethernet frame with at most one VLAN tag in front of IP: its length, and where it is.
+///
+/// A frame too short for this has no room for IP either.
+#[inline(always)]
+pub(crate) fn plain_ethernet(data: &[u8]) -> Option<(usize, carry::Link<'_>)> {
+    let header = data.first_chunk()?;
+    let [_, _, _, _, _, _, _, _, _, _, _, _, t0, t1, _, _, i0, i1, _] = *header;
+    match (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([i0, i1])) {
+        (ethernet::IPV4 | ethernet::IPV6, _) => Some((14, carry::Link::Ethernet(header))),
+        (ethernet::VLAN, ethernet::IPV4 | ethernet::IPV6) => Some((18, carry::Link::Tagged(header))),
+        _ => None,
+    }
+}
+
 /// Skips link-layer headers, keeping what a flow wants to know of them.
-#[inline]
 pub(crate) fn network<'f>(
     link: LinkType,
     data: &'f [u8],
@@ -110,17 +123,6 @@ pub(crate) fn network<'f>(
     context: Context,
     weirds: &mut WeirdList,
 ) -> Network<'f> {
-    if link == LinkType::Ethernet
-        && let Some(header) = data.first_chunk::<14>()
-        && let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1] = *header
-        && matches!((t0, t1), (0x08, 0x00) | (0x86, 0xdd))
-        && data.len() > ethernet::MIN_ETHERNET
-        && let Some(rest) = data.get(14..)
-    {
-        layer2.source = Some([s0, s1, s2, s3, s4, s5]);
-        layer2.destination = Some([d0, d1, d2, d3, d4, d5]);
-        return Network::Ip { data: rest, wire_len: wire_len.saturating_sub(14) };
-    }
     let at = Position { data, wire_len, depth: 0 };
     match link {
         LinkType::Ethernet => ethernet::frame(at, layer2, context, weirds),
@@ -153,7 +155,13 @@ pub(crate) fn mpls<'f>(
 }
 
 /// The IP header of a frame, reporting nothing.
+#[inline]
 pub(crate) fn ip_header<'f>(link: LinkType, frame: &Frame<'f>) -> Option<&'f [u8]> {
+    if link == LinkType::Ethernet
+        && let Some((header_len, _)) = plain_ethernet(frame.data)
+    {
+        return frame.data.get(header_len..);
+    }
     let context = Context { verify_checksums: false, in_tunnel: None };
     let mut layer2 = Layer2::default();
     let wire_len = frame.wire_len.max(frame.data.len() as u32);

@@ -120,10 +120,14 @@ impl<'f> Inner<'f> {
     pub fn decode(&self, options: &DecodeOptions, weirds: &mut WeirdList) -> Decoded<'f> {
         let context = Context { verify_checksums: options.verify_checksums, in_tunnel: Some(self.kind) };
         match self.format {
-            InnerFormat::Ip => ip::decode(self.payload, self.wire_len, Layer2::default(), context, weirds),
+            InnerFormat::Ip => {
+                ip::decode_outlined(self.payload, self.wire_len, Layer2::default(), context, weirds)
+            }
             InnerFormat::Link(link) => decode_link(link, self.payload, self.wire_len, context, weirds),
             InnerFormat::Mpls => match link::mpls(self.payload, self.wire_len, context, weirds) {
-                Ok((data, wire_len)) => ip::decode(data, wire_len, Layer2::default(), context, weirds),
+                Ok((data, wire_len)) => {
+                    ip::decode_outlined(data, wire_len, Layer2::default(), context, weirds)
+                }
                 Err(weird) => Decoded::Damaged(weird),
             },
         }
