@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use dpdk::Producer;
-use packet::{Frame, LinkType};
-use record::Addr;
+use packet::LinkType;
+use worker::flow_hash;
 
 use crate::Burst;
 use crate::clock::PacketClock;
@@ -15,35 +15,6 @@ use crate::stats::ReceiveCounters;
 /// Entries of the indirection table. Much more than workers, so that they can be evened
 /// out, and as many as a large card has.
 pub const BUCKETS: usize = 1024;
-
-/// Odd constants with well-mixed bits (fractional parts of the square roots of 2 and 3).
-const KEYS: [u64; 2] = [0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
-
-/// A hash over the outermost pair of IP addresses: the same for both directions of a flow
-/// and for all fragments of a packet. `None` for what is not IP, which any worker may take.
-///
-/// Ports are left out on purpose: fragments have none, and flows that belong together (a
-/// control connection and its data) run between the same two hosts.
-#[inline]
-pub fn flow_hash(frame: &Frame<'_>) -> Option<u64> {
-    let (source, destination) = packet::addresses(LinkType::Ethernet, frame)?;
-    let (a, b) = (fold(source), fold(destination));
-    Some(mix(a.min(b) ^ KEYS[0], a.max(b) ^ KEYS[1]))
-}
-
-#[inline]
-fn fold(address: Addr) -> u64 {
-    let value = u128::from_be_bytes(address.0);
-    mix((value >> 64) as u64 ^ KEYS[1], value as u64 ^ KEYS[0])
-}
-
-/// Both halves of the 128-bit product, folded: every bit of the result depends on every bit
-/// of both factors.
-#[inline]
-fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product >> 64) as u64 ^ product as u64
-}
 
 /// The indirection table: hash values, in buckets, to workers. One for all receivers; may
 /// be changed while they use it.
@@ -123,7 +94,8 @@ impl Distributor {
             packet.prefetch();
         }
         for packet in packets.drain() {
-            let worker = self.table.worker(IndirectionTable::bucket(flow_hash(&headers(&packet))));
+            let worker =
+                self.table.worker(IndirectionTable::bucket(flow_hash(LinkType::Ethernet, &headers(&packet))));
             let Some(output) = self.outputs.get_mut(worker) else {
                 lost += 1;
                 continue;

@@ -22,7 +22,7 @@ pub struct FrameBuilder {
 
 impl FrameBuilder {
     /// Calls `analyze` with the frames of a burst, of which only the first [`BURST`] are
-    /// taken, and returns their bytes on the wire.
+    /// taken.
     #[inline]
     pub fn with_frames(
         &mut self,
@@ -30,7 +30,7 @@ impl FrameBuilder {
         clock: PacketClock,
         burst: Time,
         analyze: impl FnOnce(&[Frame<'_>]),
-    ) -> u64 {
+    ) {
         self.joined.clear();
         // The end of what each packet has in `joined`.
         let mut ends = [0; BURST];
@@ -42,7 +42,7 @@ impl FrameBuilder {
             *end = self.joined.len();
         }
         let mut frames = [EMPTY; BURST];
-        let (mut start, mut octets) = (0, 0);
+        let mut start = 0;
         for ((packet, end), frame) in packets.iter().zip(ends).zip(&mut frames) {
             let data = if packet.is_contiguous() {
                 packet.data()
@@ -51,12 +51,10 @@ impl FrameBuilder {
             };
             start = end;
             let wire_len = packet.packet_len() as u32;
-            octets += u64::from(wire_len);
             *frame = Frame { time: clock.time_of(packet, burst), number: self.next_number, data, wire_len };
             self.next_number += 1;
         }
         analyze(frames.get(..packets.len()).unwrap_or(&frames));
-        octets
     }
 }
 

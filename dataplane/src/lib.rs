@@ -13,12 +13,15 @@
 //!
 //! The only crate that knows both DPDK and the analysis; holds no analysis of its own.
 
+pub mod analysis;
 pub mod balance;
 pub mod clock;
 pub mod frames;
 pub mod lcores;
 pub mod poll;
 pub mod ports;
+pub mod records;
+pub mod sensor;
 pub mod stats;
 
 /// Most packets taken from a queue or ring at once, and analyzed as one burst.

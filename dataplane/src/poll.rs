@@ -17,7 +17,7 @@ use crate::Burst;
 use crate::balance::{self, Distributor};
 use crate::clock::{self, PacketClock};
 use crate::frames::FrameBuilder;
-use crate::stats::{ReceiveCounters, WorkerCounters};
+use crate::stats::ReceiveCounters;
 
 /// A queue of a port, with what it needs to be polled.
 #[derive(Debug)]
@@ -83,24 +83,17 @@ pub struct WorkerInput {
     ring_clock: PacketClock,
     frames: FrameBuilder,
     burst: Burst,
-    counters: Arc<WorkerCounters>,
 }
 
 impl WorkerInput {
     /// `stamps` is where receivers wrote the time of packets in rings.
-    pub fn new(
-        queues: Vec<Input>,
-        rings: Vec<Consumer>,
-        stamps: Timestamps,
-        counters: Arc<WorkerCounters>,
-    ) -> Self {
+    pub fn new(queues: Vec<Input>, rings: Vec<Consumer>, stamps: Timestamps) -> Self {
         Self {
             queues,
             rings,
             ring_clock: PacketClock::Stamped { stamps, unit: 1 },
             frames: FrameBuilder::default(),
             burst: Burst::new(),
-            counters,
         }
     }
 
@@ -111,39 +104,29 @@ impl WorkerInput {
         let mut total = 0;
         for input in &mut self.queues {
             if input.receive(&mut self.burst) > 0 {
-                total += self.frames.deliver(&mut self.burst, input.clock, &self.counters, &mut analyze);
+                total += self.frames.deliver(&mut self.burst, input.clock, &mut analyze);
             }
         }
         for ring in &mut self.rings {
             if ring.dequeue(&mut self.burst) > 0 {
-                total += self.frames.deliver(&mut self.burst, self.ring_clock, &self.counters, &mut analyze);
+                total += self.frames.deliver(&mut self.burst, self.ring_clock, &mut analyze);
             }
         }
         total
     }
 
-    /// Empties the rings, once their receivers have stopped, so that every packet that was
-    /// received is accounted for.
-    pub fn drain(&mut self, mut analyze: impl FnMut(&[Frame<'_>])) {
+    /// Gives the queues up, so that only what is in rings is left to take.
+    pub fn close_queues(&mut self) {
         self.queues.clear();
-        while self.poll(&mut analyze) > 0 {}
     }
 }
 
 impl FrameBuilder {
-    /// Has a burst analyzed, counted and given back.
+    /// Has a burst analyzed and given back.
     #[inline]
-    fn deliver(
-        &mut self,
-        burst: &mut Burst,
-        clock: PacketClock,
-        counters: &WorkerCounters,
-        analyze: impl FnMut(&[Frame<'_>]),
-    ) -> usize {
+    fn deliver(&mut self, burst: &mut Burst, clock: PacketClock, analyze: impl FnMut(&[Frame<'_>])) -> usize {
         let packets = burst.len();
-        let octets = self.with_frames(burst, clock, clock::now(), analyze);
-        counters.received.add(packets as u64);
-        counters.octets.add(octets);
+        self.with_frames(burst, clock, clock::now(), analyze);
         burst.clear();
         packets
     }

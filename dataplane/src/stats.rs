@@ -5,6 +5,7 @@
 //! any more; until then the difference is what is under way.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A counter that one thread writes and any thread reads.
 ///
@@ -56,10 +57,44 @@ pub struct WorkerCounters {
     pub octets: Counter,
     /// Packets that were analyzed.
     pub analyzed: Counter,
-    /// Well-formed packets of nothing that is analyzed.
-    pub not_ip: Counter,
-    /// Packets with damaged headers.
-    pub damaged: Counter,
+    /// Packets that were not, by reason.
+    dropped: [Counter; REASONS],
+    /// Records made.
+    pub records: Counter,
+    /// Records dropped since nobody took them in time.
+    pub records_lost: Counter,
+    /// Everything that the analysis counts, as of a fraction of a second ago. The worker
+    /// never waits for the lock: what it can not write now, it writes next time.
+    all: Mutex<worker::Counters>,
+}
+
+/// Reasons of the analysis to drop a packet.
+const REASONS: usize = worker::Drop::ALL.len();
+
+impl WorkerCounters {
+    /// Takes over the counts of the analysis; by the worker, after each burst.
+    #[inline]
+    pub fn publish(&self, counters: &worker::Counters) {
+        self.received.set(counters.received);
+        self.octets.set(counters.octets);
+        self.analyzed.set(counters.analyzed);
+        self.records.set(counters.records);
+        for (counter, (_, count)) in self.dropped.iter().zip(counters.dropped()) {
+            counter.set(count);
+        }
+    }
+
+    /// Takes over all that the analysis counts; by the worker, now and then.
+    pub fn publish_all(&self, counters: &worker::Counters) {
+        if let Ok(mut all) = self.all.try_lock() {
+            *all = *counters;
+        }
+    }
+
+    /// All that the analysis counts, as last published.
+    pub fn all(&self) -> worker::Counters {
+        *self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Sums over any number of lcores and ports.
@@ -71,10 +106,8 @@ pub struct Books {
     pub analyzed: u64,
     /// Packets dropped since a ring was full.
     pub ring_full: u64,
-    /// Packets of nothing that is analyzed.
-    pub not_ip: u64,
-    /// Packets with damaged headers.
-    pub damaged: u64,
+    /// Packets dropped by the analysis, in the order of its reasons.
+    by_analysis: [u64; REASONS],
 }
 
 impl Books {
@@ -88,19 +121,21 @@ impl Books {
     /// between is under way rather than missing.
     pub fn add_worker(&mut self, counters: &WorkerCounters) {
         self.analyzed += counters.analyzed.get();
-        self.not_ip += counters.not_ip.get();
-        self.damaged += counters.damaged.get();
+        for (sum, count) in self.by_analysis.iter_mut().zip(&counters.dropped) {
+            *sum += count.get();
+        }
     }
 
     /// Packets dropped, by reason.
-    pub fn dropped(&self) -> [(&'static str, u64); 3] {
-        [("ring_full", self.ring_full), ("not_ip", self.not_ip), ("damaged", self.damaged)]
+    pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let by_analysis = worker::Drop::ALL.into_iter().map(worker::Drop::name).zip(self.by_analysis);
+        std::iter::once(("ring_full", self.ring_full)).chain(by_analysis)
     }
 
     /// Packets received of which it is not known yet what became of them: in rings, or in
     /// the burst at hand. Zero once everything has stopped; if not, a count is wrong.
     pub fn under_way(&self) -> i128 {
-        let dropped: i128 = self.dropped().iter().map(|(_, count)| i128::from(*count)).sum();
+        let dropped: i128 = self.dropped().map(|(_, count)| i128::from(count)).sum();
         i128::from(self.received) - i128::from(self.analyzed) - dropped
     }
 }
@@ -112,7 +147,7 @@ mod tests {
     #[test]
     fn counters_do_not_share_cache_lines() {
         assert_eq!(align_of::<ReceiveCounters>(), 128);
-        assert_eq!(size_of::<[WorkerCounters; 2]>(), 256);
+        assert_eq!(align_of::<WorkerCounters>(), 128);
     }
 
     #[test]
@@ -121,15 +156,17 @@ mod tests {
         receiver.received.add(100);
         receiver.ring_full.add(10);
         worker.analyzed.set(70);
-        worker.not_ip.add(5);
+        worker.dropped[0].add(5);
         let mut books = Books::default();
         books.add_worker(&worker);
         books.add_receiver(&receiver);
         assert_eq!(books.under_way(), 15);
-        worker.damaged.add(15);
+        worker.dropped[1].add(15);
         let mut books = Books::default();
         books.add_worker(&worker);
         books.add_receiver(&receiver);
         assert_eq!(books.under_way(), 0);
+        let dropped: Vec<_> = books.dropped().collect();
+        assert_eq!(dropped, [("ring_full", 10), ("not_ip", 5), ("damaged", 15)]);
     }
 }

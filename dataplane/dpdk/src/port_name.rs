@@ -216,6 +216,11 @@ impl PortName {
         &self.source
     }
 
+    /// Whether its packets come as they happen, not from a file.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.source, Source::Pcap(_))
+    }
+
     /// Value of an option.
     pub fn option(&self, key: &str) -> Option<&str> {
         self.options.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())

@@ -33,7 +33,7 @@ fn one_worker_polls_any_ports_itself() {
 fn workers_have_queues_of_their_own_where_every_port_has_enough() {
     let iavf = capabilities(16, 64, true);
     assert_eq!(choose(&[iavf.clone(), capabilities(64, 512, true)], 16), Layout::RunToCompletion);
-    assert_eq!(choose(&[iavf.clone()], 32), Layout::Distribute);
+    assert_eq!(choose(std::slice::from_ref(&iavf), 32), Layout::Distribute);
     assert_eq!(choose(&[iavf.clone(), capabilities(1, 0, false)], 2), Layout::Distribute);
     // Queues, but nothing that keeps flows together.
     assert_eq!(choose(&[capabilities(8, 0, true)], 4), Layout::Distribute);

@@ -1,0 +1,327 @@
+//! The running whole: ports, receiver and worker threads, and their end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use dpdk::lcore::{self, LcoreError};
+use dpdk::{Consumer, Eal, Errno, Port, PortName, PortStats, Producer, RingError, Timestamps, ring};
+use record::{Format, LogSet, RecordBuffer};
+use worker::Worker;
+
+use crate::analysis::WorkerLcore;
+use crate::balance::{Distributor, IndirectionTable};
+use crate::lcores::{self, Placement};
+use crate::poll::{Idle, Input, Receiver, WorkerInput, run};
+use crate::ports::{self, Layout, PortSettings, PortsError, Started};
+use crate::records::{RecordReceiver, channel};
+use crate::stats::{Books, ReceiveCounters, WorkerCounters};
+
+/// How long between two looks for records while threads end.
+const STOP_PAUSE: Duration = Duration::from_millis(1);
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Ports to receive from, [resolved](ports::resolve).
+    pub ports: Vec<PortName>,
+    /// How to set them up.
+    pub port: PortSettings,
+    /// Worker threads, at least one.
+    pub workers: u16,
+    /// Receiver threads, at least one; used if the ports need them.
+    pub receivers: u16,
+    /// CPUs for the threads, at least one.
+    pub cpus: Vec<usize>,
+    /// What threads do without packets; `None`: poll on CPUs of their own, sleep a little
+    /// on shared ones.
+    pub idle: Option<Idle>,
+    /// The analysis.
+    pub analysis: Arc<worker::Settings>,
+    /// How records are encoded.
+    pub format: Format,
+    /// The logs that are wanted.
+    pub logs: LogSet,
+}
+
+/// Why the sensor did not start, or not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum SensorError {
+    /// Ports.
+    #[error(transparent)]
+    Ports(#[from] PortsError),
+    /// Threads.
+    #[error(transparent)]
+    Lcore(#[from] LcoreError),
+    /// Rings.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// No place for time stamps in packets.
+    #[error("packets have no place for time stamps: {0}")]
+    Stamps(#[source] Errno),
+    /// A thread panicked.
+    #[error("thread {0} panicked")]
+    Panic(String),
+}
+
+/// One thread's counters of one port.
+#[derive(Debug)]
+struct PortReceive {
+    /// Index of the port.
+    port: usize,
+    counters: Arc<ReceiveCounters>,
+}
+
+/// A port's counters: the driver's, and what its threads received.
+#[derive(Debug, Clone)]
+pub struct PortReport {
+    /// Name of the port.
+    pub name: String,
+    /// The driver's counters, where it gives them.
+    pub driver: Option<PortStats>,
+    /// Packets taken from its queues.
+    pub received: u64,
+    /// Their bytes.
+    pub octets: u64,
+    /// Packets dropped since the ring to a worker was full.
+    pub ring_full: u64,
+}
+
+type Thread = (String, JoinHandle<Result<(), LcoreError>>);
+
+/// A running sensor. Ends badly when dropped: call [`stop`](Self::stop).
+#[derive(Debug)]
+pub struct Sensor {
+    ports: Vec<Port>,
+    layout: Layout,
+    placement: Placement,
+    stop_receivers: Arc<AtomicBool>,
+    stop_workers: Arc<AtomicBool>,
+    receivers: Vec<Thread>,
+    workers: Vec<Thread>,
+    received: Vec<PortReceive>,
+    counters: Vec<Arc<WorkerCounters>>,
+    records: Vec<RecordReceiver>,
+}
+
+impl Sensor {
+    /// Attaches and starts the ports and starts all threads.
+    pub fn start(eal: Eal, settings: &Settings) -> Result<Self, SensorError> {
+        let stamps = Timestamps::register(eal).map_err(SensorError::Stamps)?;
+        let workers = settings.workers.max(1);
+        let attached = ports::attach(eal, &settings.ports, &settings.port)?;
+        let layout = ports::layout(&attached, workers, &settings.port);
+        let receivers = match layout {
+            Layout::RunToCompletion => 0,
+            Layout::Distribute => settings.receivers.max(1),
+        };
+        let node = attached.iter().find_map(ports::Attached::numa_node);
+        let cpus = lcores::cpus(&settings.cpus);
+        let placement = lcores::place(&cpus, usize::from(receivers), usize::from(workers), node);
+        let idle = settings.idle.unwrap_or(if placement.shared { Idle::SHARED } else { Idle::Poll });
+        let started = ports::start(eal, attached, layout, workers, receivers, &settings.port)?;
+
+        let mut sensor = Self {
+            ports: started.iter().map(|port| port.port.clone()).collect(),
+            layout,
+            placement,
+            stop_receivers: Arc::default(),
+            stop_workers: Arc::default(),
+            receivers: Vec::new(),
+            workers: Vec::new(),
+            received: Vec::new(),
+            counters: Vec::new(),
+            records: Vec::new(),
+        };
+        let threads = match layout {
+            Layout::RunToCompletion => workers,
+            Layout::Distribute => receivers,
+        };
+        let inputs = sensor.deal_queues(started, usize::from(threads));
+        let (own_queues, rings) = match layout {
+            Layout::RunToCompletion => (inputs, (0..workers).map(|_| Vec::new()).collect()),
+            Layout::Distribute => {
+                let rings = sensor.start_receivers(eal, inputs, workers, stamps, idle, settings)?;
+                ((0..workers).map(|_| Vec::new()).collect(), rings)
+            }
+        };
+        sensor.start_workers(eal, own_queues, rings, stamps, idle, settings)?;
+        Ok(sensor)
+    }
+
+    /// Deals the queues of all ports out to so many threads: of each port one after the
+    /// other, so that thread `i` has queue `i` of every port with as many queues.
+    fn deal_queues(&mut self, started: Vec<Started>, threads: usize) -> Vec<Vec<Input>> {
+        let mut inputs: Vec<Vec<Input>> = (0..threads).map(|_| Vec::new()).collect();
+        let mut next = 0;
+        for (index, port) in started.into_iter().enumerate() {
+            if port.queues.len() == threads {
+                next = 0;
+            }
+            let counters: Vec<Arc<ReceiveCounters>> = (0..threads).map(|_| Arc::default()).collect();
+            for queue in port.queues {
+                let thread = next % threads.max(1);
+                next += 1;
+                if let (Some(inputs), Some(counters)) = (inputs.get_mut(thread), counters.get(thread)) {
+                    inputs.push(Input { queue, clock: port.clock, counters: Arc::clone(counters) });
+                }
+            }
+            let used = counters.into_iter().map(|counters| PortReceive { port: index, counters });
+            self.received.extend(used.filter(|used| Arc::strong_count(&used.counters) > 1));
+        }
+        inputs
+    }
+
+    /// Starts the receivers; returns for each worker the rings that it takes from.
+    fn start_receivers(
+        &mut self,
+        eal: Eal,
+        inputs: Vec<Vec<Input>>,
+        workers: u16,
+        stamps: Timestamps,
+        idle: Idle,
+        settings: &Settings,
+    ) -> Result<Vec<Vec<Consumer>>, SensorError> {
+        let table = Arc::new(IndirectionTable::new(workers));
+        let mut consumers: Vec<Vec<Consumer>> = (0..workers).map(|_| Vec::new()).collect();
+        for (number, (inputs, &cpu)) in inputs.into_iter().zip(&self.placement.receivers).enumerate() {
+            let mut producers: Vec<Producer> = Vec::new();
+            for consumers in &mut consumers {
+                let (producer, consumer) = ring(eal, settings.port.ring_capacity, None)?;
+                producers.push(producer);
+                consumers.push(consumer);
+            }
+            let mut receiver = Receiver::new(inputs, Distributor::new(Arc::clone(&table), producers), stamps);
+            let stop = Arc::clone(&self.stop_receivers);
+            let name = format!("receiver-{number}");
+            let thread = lcore::spawn(eal, &name, vec![cpu], move |_| run(&stop, idle, || receiver.poll()))?;
+            self.receivers.push((name, thread));
+        }
+        Ok(consumers)
+    }
+
+    fn start_workers(
+        &mut self,
+        eal: Eal,
+        queues: Vec<Vec<Input>>,
+        rings: Vec<Vec<Consumer>>,
+        stamps: Timestamps,
+        idle: Idle,
+        settings: &Settings,
+    ) -> Result<(), SensorError> {
+        let live = settings.ports.iter().all(PortName::is_live);
+        for (number, ((queues, rings), &cpu)) in
+            queues.into_iter().zip(rings).zip(&self.placement.workers).enumerate()
+        {
+            let (sender, receiver) = channel(settings.format, settings.logs);
+            let counters: Arc<WorkerCounters> = Arc::default();
+            self.counters.push(Arc::clone(&counters));
+            self.records.push(receiver);
+            let analysis = Arc::clone(&settings.analysis);
+            let stop = Arc::clone(&self.stop_workers);
+            let name = format!("worker-{number}");
+            let thread = lcore::spawn(eal, &name, vec![cpu], move |_| {
+                // Made here, so that its memory is on this CPU's NUMA node.
+                let input = WorkerInput::new(queues, rings, stamps);
+                WorkerLcore::new(Worker::new(analysis), input, sender, counters, live).run(&stop, idle);
+            })?;
+            self.workers.push((name, thread));
+        }
+        Ok(())
+    }
+
+    /// How packets get from ports to workers.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Which thread runs where.
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// Each worker's counters.
+    pub fn worker_counters(&self) -> &[Arc<WorkerCounters>] {
+        &self.counters
+    }
+
+    /// The sums over all ports and threads.
+    pub fn books(&self) -> Books {
+        let mut books = Books::default();
+        self.counters.iter().for_each(|counters| books.add_worker(counters));
+        self.received.iter().for_each(|received| books.add_receiver(&received.counters));
+        books
+    }
+
+    /// Each port's counters.
+    pub fn ports(&self) -> Vec<PortReport> {
+        let reports = self.ports.iter().enumerate().map(|(index, port)| {
+            let mut report = PortReport {
+                name: port.name().to_owned(),
+                driver: port.stats().ok(),
+                received: 0,
+                octets: 0,
+                ring_full: 0,
+            };
+            for received in self.received.iter().filter(|received| received.port == index) {
+                report.received += received.counters.received.get();
+                report.octets += received.counters.octets.get();
+                report.ring_full += received.counters.ring_full.get();
+            }
+            report
+        });
+        reports.collect()
+    }
+
+    /// Calls `store` with the records that workers have handed over; how many buffers
+    /// there were. To be called often: workers drop records that nobody takes.
+    pub fn take_records(&mut self, mut store: impl FnMut(&RecordBuffer)) -> usize {
+        self.records.iter_mut().map(|records| records.take(&mut store)).sum()
+    }
+
+    /// Whether all threads still run.
+    pub fn is_healthy(&self) -> bool {
+        !self.receivers.iter().chain(&self.workers).any(|(_, thread)| thread.is_finished())
+    }
+
+    /// Ends the receivers, then the workers, which analyze what is in the rings and end all
+    /// connections; calls `store` with all records that come of it. Returns the final books.
+    ///
+    /// # Errors
+    ///
+    /// The first thread's that did not end well.
+    pub fn stop(mut self, mut store: impl FnMut(&RecordBuffer)) -> Result<Books, SensorError> {
+        self.stop_receivers.store(true, Ordering::Release);
+        let mut outcome = join(std::mem::take(&mut self.receivers));
+        self.stop_workers.store(true, Ordering::Release);
+        while self.workers.iter().any(|(_, thread)| !thread.is_finished()) {
+            if self.take_records(&mut store) == 0 {
+                std::thread::sleep(STOP_PAUSE);
+            }
+        }
+        outcome = outcome.and(join(std::mem::take(&mut self.workers)));
+        self.take_records(&mut store);
+        outcome.map(|()| self.books())
+    }
+}
+
+impl Drop for Sensor {
+    /// Lets threads end that nobody stopped; does not wait for them.
+    fn drop(&mut self) {
+        self.stop_receivers.store(true, Ordering::Release);
+        self.stop_workers.store(true, Ordering::Release);
+    }
+}
+
+fn join(threads: Vec<Thread>) -> Result<(), SensorError> {
+    let mut outcome = Ok(());
+    for (name, thread) in threads {
+        let result = match thread.join() {
+            Ok(result) => result.map_err(SensorError::from),
+            Err(_) => Err(SensorError::Panic(name)),
+        };
+        outcome = outcome.and(result);
+    }
+    outcome
+}

@@ -1,0 +1,262 @@
+//! Live traffic over veth pairs, in network namespaces of the tests' own. Needs root and
+//! the program `ip`; without, the tests say that they are skipped.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use baleen_dataplane::ports::{Layout, PortSettings};
+use baleen_dataplane::sensor::{Sensor, Settings};
+use dpdk::interface::{Offload, set_offload};
+use dpdk::test_support::eal;
+use dpdk::{MbufArray, Mempool, Port, PortConfig, lcore};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::gettid;
+use record::{Format, Log, LogSet, RecordBuffer};
+
+/// Longest that a test waits for packets.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split_whitespace()).output().unwrap();
+    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Runs a test on a thread in a network namespace of its own, if that is allowed here.
+fn in_namespace(name: &str, test: impl FnOnce() + Send) {
+    // Before the namespace, which the environment's threads would share for good.
+    eal();
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if !enter_namespace() {
+                println!("{name}: skipped: needs root and the program ip");
+                return;
+            }
+            test();
+        });
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+fn enter_namespace() -> bool {
+    let allowed = Command::new("ip").arg("-V").output().is_ok() && unshare(CloneFlags::CLONE_NEWNET).is_ok();
+    if allowed {
+        // Kernels without IPv6 have no such file, and send none of its packets either.
+        let _ = fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        let _ = fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+    }
+    allowed
+}
+
+fn all_offloads_off(interface: &str) {
+    for offload in Offload::ALL {
+        set_offload(interface, offload, false).unwrap();
+    }
+}
+
+fn settings(port: &str, workers: u16) -> Settings {
+    Settings {
+        ports: vec![port.parse().unwrap()],
+        port: PortSettings { rx_descriptors: 1024, ring_capacity: 2047, ..PortSettings::default() },
+        workers,
+        receivers: 1,
+        cpus: lcore::affinity().unwrap(),
+        idle: None,
+        analysis: Arc::new(worker::Settings::default()),
+        format: Format::Json,
+        logs: LogSet::NONE.with(Log::Conn),
+    }
+}
+
+/// Collects `conn` records.
+fn keep(lines: &mut Vec<serde_json::Value>) -> impl FnMut(&RecordBuffer) + '_ {
+    |records| lines.extend(records.iter().map(|(_, line)| serde_json::from_slice(line).unwrap()))
+}
+
+/// Waits until the sensor has received so many packets.
+fn wait_for(sensor: &Sensor, packets: u64) {
+    let deadline = Instant::now() + PATIENCE;
+    while sensor.books().received < packets && Instant::now() < deadline {
+        assert!(sensor.is_healthy());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// An Ethernet frame with a UDP datagram between host `flow` of two networks.
+fn datagram(flow: u8, reply: bool, payload: &[u8]) -> Vec<u8> {
+    let (client, server) = ([10, 1, 0, flow], [10, 2, 0, flow]);
+    let (source, destination) = if reply { (server, client) } else { (client, server) };
+    let ports: [u16; 2] = if reply { [7000, 6000] } else { [6000, 7000] };
+    let mut ip = vec![0x45, 0];
+    ip.extend((28 + payload.len() as u16).to_be_bytes());
+    ip.extend([0, 1, 0x40, 0, 64, 17, 0, 0]);
+    ip.extend(source);
+    ip.extend(destination);
+    let sum: u32 = ip.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
+    frame.extend(ip);
+    frame.extend(ports[0].to_be_bytes());
+    frame.extend(ports[1].to_be_bytes());
+    frame.extend((8 + payload.len() as u16).to_be_bytes());
+    // No UDP checksum.
+    frame.extend([0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+/// Sends frames out of an interface, through DPDK.
+fn send(interface: &str, frames: impl Iterator<Item = Vec<u8>>) -> u64 {
+    let pool = Mempool::new(eal(), 1023, 2048, None).unwrap();
+    let name = format!("af_packet:{interface},framecnt=512,blocksz=4096");
+    let port = Port::attach(eal(), &name.parse().unwrap()).unwrap();
+    let config = PortConfig { tx_queues: 1, promiscuous: false, ..PortConfig::default() };
+    let mut queues = port.start(&config, pool).unwrap();
+    let mut sent = 0;
+    for frame in frames {
+        let mut mbuf = pool.alloc().unwrap();
+        mbuf.append(&frame).unwrap();
+        let mut one = MbufArray::<1>::new();
+        one.push(mbuf).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while queues.tx[0].tx_burst(&mut one) == 0 {
+            assert!(Instant::now() < deadline, "nothing can be sent");
+            thread::yield_now();
+        }
+        sent += 1;
+        if sent % 64 == 0 {
+            // At a pace that a shared CPU can follow.
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+    sent
+}
+
+const FLOWS: u8 = 50;
+const ROUNDS: usize = 40;
+
+/// Sends `FLOWS` flows of `ROUNDS` datagrams each way to a sensor with two workers, and
+/// checks that the books balance and each flow is one record.
+fn flows_over_a_veth_pair(port: &str) {
+    ip("link add veth-in type veth peer name veth-out");
+    for interface in ["veth-in", "veth-out"] {
+        ip(&format!("link set {interface} up"));
+        all_offloads_off(interface);
+    }
+    let mut sensor = Sensor::start(eal(), &settings(port, 2)).unwrap();
+    assert_eq!(sensor.layout(), Layout::Distribute);
+    let frames = (0..ROUNDS).flat_map(|_| {
+        (0..FLOWS).flat_map(|flow| [datagram(flow, false, &[flow; 100]), datagram(flow, true, &[flow; 200])])
+    });
+    let sent = send("veth-out", frames);
+    assert_eq!(sent, 2 * u64::from(FLOWS) * ROUNDS as u64);
+    wait_for(&sensor, sent);
+    let mut lines = Vec::new();
+    sensor.take_records(keep(&mut lines));
+    let reports = sensor.ports();
+    let driver = reports[0].driver.unwrap();
+    let shares: Vec<u64> = sensor.worker_counters().iter().map(|worker| worker.analyzed.get()).collect();
+    let books = sensor.stop(keep(&mut lines)).unwrap();
+
+    assert_eq!(books.under_way(), 0, "{books:?}");
+    assert_eq!(driver.rx_missed, 0, "{driver:?}");
+    assert!(books.received >= sent, "{books:?}");
+    assert_eq!(books.analyzed, sent, "{books:?}");
+    assert!(shares.iter().all(|&share| share > 0), "{shares:?}");
+    assert_eq!(lines.len(), usize::from(FLOWS));
+    for line in lines {
+        assert_eq!((&line["orig_pkts"], &line["resp_pkts"]), (&ROUNDS.into(), &ROUNDS.into()), "{line}");
+        assert_eq!(line["orig_bytes"], ROUNDS * 100, "{line}");
+        assert_eq!(line["resp_bytes"], ROUNDS * 200, "{line}");
+    }
+}
+
+#[test]
+fn flows_are_received_by_af_packet() {
+    in_namespace("flows_are_received_by_af_packet", || flows_over_a_veth_pair("af_packet:veth-in,queues=2"));
+}
+
+#[test]
+fn flows_are_received_by_libpcap() {
+    in_namespace("flows_are_received_by_libpcap", || flows_over_a_veth_pair("pcap_live:veth-in"));
+}
+
+#[test]
+fn a_tcp_connection_is_seen_whole() {
+    const OCTETS: usize = 2_000_000;
+    in_namespace("a_tcp_connection_is_seen_whole", || {
+        ip("link add veth-in type veth peer name veth-out");
+        // The client has a namespace of its own, since a host talks to itself over `lo`.
+        let (to_client, at_client) = mpsc::channel::<()>();
+        let (to_server, at_server) = mpsc::channel();
+        let client = thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).unwrap();
+            to_server.send(gettid()).unwrap();
+            at_client.recv().unwrap();
+            ip("link set veth-out up");
+            ip("addr add 10.9.0.2/24 dev veth-out");
+            all_offloads_off("veth-out");
+            to_server.send(gettid()).unwrap();
+            at_client.recv().unwrap();
+            let mut stream = TcpStream::connect((Ipv4Addr::new(10, 9, 0, 1), 8000)).unwrap();
+            stream.write_all(b"please").unwrap();
+            let mut received = Vec::new();
+            stream.read_to_end(&mut received).unwrap();
+            received.len()
+        });
+        let thread = at_server.recv().unwrap();
+        ip(&format!("link set veth-out netns {thread}"));
+        ip("link set veth-in up");
+        ip("addr add 10.9.0.1/24 dev veth-in");
+        all_offloads_off("veth-in");
+        to_client.send(()).unwrap();
+        at_server.recv().unwrap();
+
+        let mut sensor = Sensor::start(eal(), &settings("af_packet:veth-in", 1)).unwrap();
+        assert_eq!(sensor.layout(), Layout::RunToCompletion);
+        let listener = TcpListener::bind((Ipv4Addr::new(10, 9, 0, 1), 8000)).unwrap();
+        to_client.send(()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 6];
+        stream.read_exact(&mut request).unwrap();
+        stream.write_all(&vec![b'x'; OCTETS]).unwrap();
+        drop(stream);
+        assert_eq!(client.join().unwrap(), OCTETS);
+
+        // The connection is over, but the last packets may still be on their way.
+        let mut lines = Vec::new();
+        let mut before = 0;
+        while sensor.books().received > before {
+            before = sensor.books().received;
+            thread::sleep(Duration::from_millis(50));
+            sensor.take_records(keep(&mut lines));
+        }
+        let books = sensor.stop(keep(&mut lines)).unwrap();
+        assert_eq!(books.under_way(), 0, "{books:?}");
+        let line = lines.iter().find(|line| line["id.resp_p"] == 8000).unwrap_or_else(|| panic!("{lines:?}"));
+        assert_eq!((&line["orig_bytes"], &line["resp_bytes"]), (&6.into(), &OCTETS.into()), "{line}");
+        assert_eq!(line["conn_state"], "SF", "{line}");
+        assert_eq!(line["missed_bytes"], 0, "{line}");
+    });
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_named() {
+    in_namespace("an_interface_that_is_not_there_is_named", || {
+        let error = Sensor::start(eal(), &settings("af_packet:veth-in", 1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "port af_packet:veth-in: there is no interface veth-in here; there are: lo"
+        );
+    });
+}
