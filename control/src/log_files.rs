@@ -64,7 +64,8 @@ impl LogFiles {
     pub(crate) fn close(&mut self) -> Result<(), LogFileError> {
         for place in &mut self.files {
             if let Some((path, mut file)) = place.take() {
-                let footer = if self.format == Format::Tsv { format!("#close\t{}\n", now()) } else { String::new() };
+                let footer =
+                    if self.format == Format::Tsv { format!("#close\t{}\n", now()) } else { String::new() };
                 file.write_all(footer.as_bytes())
                     .and_then(|()| file.flush())
                     .map_err(|source| LogFileError { path, source })?;

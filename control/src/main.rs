@@ -6,6 +6,8 @@ mod analysis;
 mod cli;
 mod config;
 mod log_files;
+mod run;
+mod sink;
 
 use std::process::ExitCode;
 

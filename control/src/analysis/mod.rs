@@ -96,7 +96,13 @@ impl Output {
 
 impl Analysis {
     /// Workers with these settings, writing into `files`.
-    pub(crate) fn start(settings: Settings, workers: usize, format: Format, logs: LogSet, files: LogFiles) -> Self {
+    pub(crate) fn start(
+        settings: Settings,
+        workers: usize,
+        format: Format,
+        logs: LogSet,
+        files: LogFiles,
+    ) -> Self {
         let records = move || RecordBuffer::new(format, logs);
         let engine = if workers <= 1 {
             Engine::Single { worker: Box::new(Worker::new(settings.into())), records: records() }

@@ -1,6 +1,13 @@
 //! The command line: one file a verb.
 
+mod check;
+mod client;
+mod netstats;
 mod process;
+mod reference;
+mod run;
+mod status;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -23,12 +30,31 @@ struct Arguments {
 enum Verb {
     /// Analyze capture files and write their logs
     Process(process::Arguments),
+    /// Run a sensor on this host, in the foreground
+    Run(run::Arguments),
+    /// Check a configuration file
+    Check(check::Arguments),
+    /// Show what runs, and how it stands
+    Status(client::Sensor),
+    /// Show packets and records: received, analyzed, dropped by reason
+    Netstats(netstats::Arguments),
+    /// Stop the sensor
+    Stop(client::Sensor),
+    /// Print a generated reference page
+    #[command(hide = true)]
+    Reference(reference::Arguments),
 }
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
     match Arguments::parse().verb {
         Verb::Process(arguments) => process::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Status(sensor) => status::run(&sensor),
+        Verb::Netstats(arguments) => netstats::run(&arguments),
+        Verb::Stop(sensor) => stop::run(&sensor),
+        Verb::Reference(arguments) => reference::run(&arguments),
     }
 }
 

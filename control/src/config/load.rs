@@ -63,7 +63,11 @@ struct Problem {
 fn problem(config: &Config) -> Option<Problem> {
     let problem = |table, key, text: String| Some(Problem { table, key, text });
     if config.ports.is_empty() {
-        return problem("", "port", "no port: add a [[port]] with a name such as \"af_packet:eth1\"".to_owned());
+        return problem(
+            "",
+            "port",
+            "no port: add a [[port]] with a name such as \"af_packet:eth1\"".to_owned(),
+        );
     }
     for port in &config.ports {
         if !port.name.contains(':') {
@@ -71,7 +75,9 @@ fn problem(config: &Config) -> Option<Problem> {
             return problem(
                 "port",
                 "name",
-                format!("{name:?} names no kind of port: write \"af_packet:{name}\", \"pci:...\" or another kind"),
+                format!(
+                    "{name:?} names no kind of port: write \"af_packet:{name}\", \"pci:...\" or another kind"
+                ),
             );
         }
         if port.queues == Some(0) {
@@ -87,7 +93,11 @@ fn problem(config: &Config) -> Option<Problem> {
     for name in &config.logs.exclude {
         if Log::from_name(name).is_none() {
             let known: Vec<&str> = Log::ALL.iter().map(|log| log.name()).collect();
-            return problem("logs", "exclude", format!("there is no log {name:?}; there are {}", known.join(", ")));
+            return problem(
+                "logs",
+                "exclude",
+                format!("there is no log {name:?}; there are {}", known.join(", ")),
+            );
         }
     }
     None
@@ -95,11 +105,11 @@ fn problem(config: &Config) -> Option<Problem> {
 
 /// The line of a key's first mention in its table, from 1; the first line when it is not there.
 fn line_of(text: &str, table: &str, key: &str) -> usize {
-    let mut current = String::new();
+    let mut current = "";
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[') {
-            current = header.trim_matches(['[', ']', ' ']).to_owned();
+            current = header.trim_matches(['[', ']', ' ']);
         } else if current == table && line.split('=').next().is_some_and(|name| name.trim() == key) {
             return index + 1;
         }

@@ -4,6 +4,7 @@
 //! generated from them.
 
 mod load;
+mod settings;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use load::{ConfigError, load};
+
+/// Where the configuration is unless told otherwise.
+pub(crate) const DEFAULT_FILE: &str = "/etc/baleen/baleen.toml";
 
 /// Configuration of a sensor.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -66,8 +70,8 @@ pub(crate) struct Port {
 pub(crate) struct Dataplane {
     /// Worker lcores.
     pub(crate) workers: u16,
-    /// Processors for workers and receivers, such as `2-5,8`. Default: those that the process may use.
-    pub(crate) lcores: Option<String>,
+    /// CPUs for workers and receivers. Default: those that the process may use.
+    pub(crate) lcores: Vec<u32>,
     /// Memory for packet buffers.
     #[schemars(with = "String")]
     pub(crate) memory: ByteSize,
@@ -78,16 +82,12 @@ pub(crate) struct Dataplane {
 }
 
 /// What is analyzed, and how.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Analysis {
     /// Networks whose hosts count as local, in CIDR form. Default: all private and special-purpose networks.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) local_networks: Option<Vec<IpNet>>,
-    /// Compute MD5, SHA-1 and SHA-256 of files.
-    pub(crate) hash_files: bool,
-    /// Keep passwords in logs.
-    pub(crate) log_passwords: bool,
     /// Make the unique ids repeatable: for tests only.
     pub(crate) seed: Option<u64>,
 }
@@ -144,13 +144,13 @@ pub(crate) struct Runtime {
 
 impl Default for Dataplane {
     fn default() -> Self {
-        Self { workers: 1, lcores: None, memory: ByteSize::mib(256), ignore_checksums: false, program: None }
-    }
-}
-
-impl Default for Analysis {
-    fn default() -> Self {
-        Self { local_networks: None, hash_files: true, log_passwords: false, seed: None }
+        Self {
+            workers: 1,
+            lcores: Vec::new(),
+            memory: ByteSize::mib(256),
+            ignore_checksums: false,
+            program: None,
+        }
     }
 }
 

@@ -133,9 +133,10 @@ impl IdSource {
 pub fn community_id(seed: u16, endpoints: &Endpoints, ip_proto: u8, one_way: bool) -> String {
     let Endpoints { orig_h, orig_p, resp_h, resp_p } = *endpoints;
     let in_order = one_way || (orig_h, orig_p.swap_bytes()) <= (resp_h, resp_p.swap_bytes());
-    let [first, second] = match in_order {
-        true => [(orig_h, orig_p), (resp_h, resp_p)],
-        false => [(resp_h, resp_p), (orig_h, orig_p)],
+    let [first, second] = if in_order {
+        [(orig_h, orig_p), (resp_h, resp_p)]
+    } else {
+        [(resp_h, resp_p), (orig_h, orig_p)]
     };
     let mut hash = Sha1::new();
     hash.update(seed.to_be_bytes());

@@ -1,0 +1,98 @@
+//! `baleen netstats`: packets and records, received, analyzed and dropped by reason; and whether the sums are right.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use control_socket::{LcoreRole, Statistics};
+
+use super::client::{Sensor, SensorError, print, table};
+
+/// Arguments of `baleen netstats`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    sensor: Sensor,
+    /// Show every lcore
+    #[arg(long)]
+    lcores: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let ask = || -> Result<Statistics, SensorError> { Ok(arguments.sensor.connect()?.netstats()?) };
+    print(&arguments.sensor, ask(), |statistics| text(statistics, arguments.lcores))
+}
+
+fn reasons(reasons: &control_socket::DropReasons) -> String {
+    let named: Vec<String> = reasons
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    if named.is_empty() { "-".to_owned() } else { named.join(", ") }
+}
+
+fn text(statistics: &Statistics, lcores: bool) -> String {
+    let mut text = table(
+        &["port", "received", "bytes", "analyzed", "shunted", "dropped", "lost before us"],
+        statistics.ports.iter().map(|(name, port)| {
+            vec![
+                name.clone(),
+                port.received.to_string(),
+                port.bytes.to_string(),
+                port.analyzed.to_string(),
+                port.shunted.to_string(),
+                reasons(&port.dropped),
+                reasons(&port.lost),
+            ]
+        }),
+    );
+    if lcores {
+        text.push('\n');
+        text += &table(
+            &["lcore", "role", "received", "analyzed", "dropped", "flows", "busy"],
+            statistics.lcores.iter().map(|lcore| {
+                let role = match lcore.role {
+                    LcoreRole::Worker => "worker",
+                    LcoreRole::Receiver => "receiver",
+                    LcoreRole::Unknown => "unknown",
+                };
+                let total = lcore.busy.saturating_add(lcore.idle).max(1);
+                vec![
+                    lcore.lcore.to_string(),
+                    role.to_owned(),
+                    lcore.received.to_string(),
+                    lcore.analyzed.to_string(),
+                    reasons(&lcore.dropped),
+                    lcore.flows.to_string(),
+                    format!("{:.1} %", lcore.busy as f64 * 100.0 / total as f64),
+                ]
+            }),
+        );
+    }
+    text.push('\n');
+    text += &table(
+        &["log", "produced", "spooled", "queued", "dropped"],
+        statistics.logs.iter().map(|(name, log)| {
+            vec![
+                name.clone(),
+                log.produced.to_string(),
+                log.spooled.to_string(),
+                log.queued.to_string(),
+                reasons(&log.dropped),
+            ]
+        }),
+    );
+    text.push('\n');
+    let imbalances = statistics.imbalances();
+    if imbalances.is_empty() {
+        text.push_str(
+            "The books balance: everything received is analyzed, shunted or dropped for a reason.\n",
+        );
+    }
+    for imbalance in imbalances {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "Not balanced: {imbalance}");
+    }
+    text
+}
