@@ -1,9 +1,11 @@
 //! What is known of a connection while it lives: the part of it that analyzers see.
 
+use std::num::NonZeroU16;
+
 use record::{Endpoints, Interval, Proto, Time, Uid};
 
 use crate::history::{History, is_logged};
-use crate::key::Tuple;
+use crate::key::{FlowKey, Tuple};
 
 /// More tunnels than this that one connection came through are not remembered.
 const MAX_TUNNEL_PARENTS: usize = 16;
@@ -67,12 +69,31 @@ pub(crate) mod seen {
     pub(crate) const LIMIT: u32 = 0x400;
 }
 
+/// A time-out, in half the space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Millis(u32);
+
+impl Millis {
+    fn of(interval: Interval) -> Self {
+        Self(u32::try_from(interval.0.div_ceil(1_000_000)).unwrap_or(u32::MAX))
+    }
+
+    const fn interval(self) -> Interval {
+        Interval::from_millis(self.0 as u64)
+    }
+}
+
+/// Apart, since few connections have any.
+#[derive(Debug, Clone, Default)]
+struct TunnelParents(Vec<Uid>);
+
 /// A connection as analyzers see it.
 #[derive(Debug, Clone)]
 pub struct FlowInfo {
     /// Unique id; set by [`Hooks::new_connection`](crate::Hooks::new_connection).
     pub uid: Uid,
-    /// The two ends. ICMP: the type, and the type of the answer or the code, for ports.
+    /// The two ends. ICMP: the type, and the type of the answer or the code, for ports. For reading: roles are swapped
+    /// by [`flip`](Self::flip).
     pub id: Endpoints,
     /// Transport.
     pub proto: Proto,
@@ -85,25 +106,25 @@ pub struct FlowInfo {
     /// Time of the first packet.
     pub start: Time,
     last: Time,
-    inactivity: Interval,
+    inactivity: Millis,
     /// When to look next whether a flow of few packets is over, and how often.
-    session: Option<(Time, Interval)>,
+    session: Option<(Time, Millis)>,
     history: History,
     seen: u32,
-    vlan: Option<u16>,
-    inner_vlan: Option<u16>,
+    vlan: Option<NonZeroU16>,
+    inner_vlan: Option<NonZeroU16>,
     originator_is_low: bool,
     is_flipped: bool,
     did_weird: bool,
     history_cut: bool,
     skip: [bool; 2],
-    tunnel_parents: Vec<Uid>,
+    tunnel_parents: Option<Box<TunnelParents>>,
     missed: u64,
     packets: [u64; 2],
     ip_bytes: [u64; 2],
     /// Octets of payload: of datagrams, or of a TCP stream as far as it was delivered. Below zero before the first.
     payload: [i64; 2],
-    bad_checksums: [u32; 2],
+    bad_checksums: [u16; 2],
 }
 
 impl FlowInfo {
@@ -128,7 +149,7 @@ impl FlowInfo {
             is_one_way: tuple.one_way,
             start,
             last: start,
-            inactivity: Interval(0),
+            inactivity: Millis(0),
             session: None,
             history: History::new(),
             seen: 0,
@@ -139,7 +160,7 @@ impl FlowInfo {
             did_weird: false,
             history_cut: false,
             skip: [false; 2],
-            tunnel_parents: Vec::new(),
+            tunnel_parents: None,
             missed: 0,
             packets: [0; 2],
             ip_bytes: [0; 2],
@@ -174,14 +195,14 @@ impl FlowInfo {
         &self.history
     }
 
-    /// Outer VLAN id of the first packet.
-    pub const fn vlan(&self) -> Option<u16> {
-        self.vlan
+    /// Outer VLAN id of the first packet; none for a tag without one (priority only).
+    pub fn vlan(&self) -> Option<u16> {
+        self.vlan.map(NonZeroU16::get)
     }
 
     /// Inner VLAN id of the first packet.
-    pub const fn inner_vlan(&self) -> Option<u16> {
-        self.inner_vlan
+    pub fn inner_vlan(&self) -> Option<u16> {
+        self.inner_vlan.map(NonZeroU16::get)
     }
 
     /// Packets of a direction so far.
@@ -206,12 +227,12 @@ impl FlowInfo {
 
     /// Unique ids of the tunnels that carried packets of the connection.
     pub fn tunnel_parents(&self) -> &[Uid] {
-        &self.tunnel_parents
+        self.tunnel_parents.as_ref().map_or(&[], |parents| parents.0.as_slice())
     }
 
     /// Notes a tunnel that carried a packet of the connection.
     pub fn add_tunnel_parent(&mut self, uid: Uid) {
-        let parents = &mut self.tunnel_parents;
+        let TunnelParents(parents) = &mut **self.tunnel_parents.get_or_insert_default();
         if parents.len() < MAX_TUNNEL_PARENTS && !parents.contains(&uid) {
             parents.push(uid);
         }
@@ -219,18 +240,19 @@ impl FlowInfo {
 
     /// The time without packets after which the connection is removed; zero for never.
     pub const fn inactivity_timeout(&self) -> Interval {
-        self.inactivity
+        self.inactivity.interval()
     }
 
-    /// Sets the time without packets after which the connection is removed; zero for never.
-    pub const fn set_inactivity_timeout(&mut self, timeout: Interval) {
-        self.inactivity = timeout;
+    /// Sets the time without packets after which the connection is removed, in whole milliseconds; zero for never.
+    pub fn set_inactivity_timeout(&mut self, timeout: Interval) {
+        self.inactivity = Millis::of(timeout);
     }
 
     /// The connection lasts for a question and its answer: from `clock` on it is looked at every `period`, and removed
     /// when it has been silent for that time less a second.
-    pub const fn set_session_timeout(&mut self, clock: Time, period: Interval) {
-        self.session = if period.0 > 0 { Some((clock.after(period), period)) } else { None };
+    pub fn set_session_timeout(&mut self, clock: Time, period: Interval) {
+        let period = Millis::of(period);
+        self.session = (period.0 > 0).then(|| (clock.after(period.interval()), period));
     }
 
     /// It does not, after all: its payload is of another protocol.
@@ -241,6 +263,7 @@ impl FlowInfo {
     /// When the session time-out removes it if nothing more comes.
     pub(crate) fn session_deadline(&self) -> Option<Time> {
         let (look, period) = self.session?;
+        let period = period.interval();
         let silent = self.last.after(Interval(period.0.saturating_sub(SECOND)));
         Some(next_look(look, period, silent))
     }
@@ -248,7 +271,7 @@ impl FlowInfo {
     /// Moves a look that came to nothing.
     pub(crate) fn rearm(&mut self, clock: Time) {
         if let Some((look, period)) = &mut self.session {
-            *look = next_look(*look, *period, Time(clock.0.saturating_add(1)));
+            *look = next_look(*look, period.interval(), Time(clock.0.saturating_add(1)));
         }
     }
 
@@ -309,9 +332,17 @@ impl FlowInfo {
         self.last = now;
     }
 
-    pub(crate) const fn set_vlan(&mut self, vlan: Option<u16>, inner: Option<u16>) {
-        self.vlan = vlan;
-        self.inner_vlan = inner;
+    pub(crate) fn set_vlan(&mut self, vlan: Option<u16>, inner: Option<u16>) {
+        self.vlan = vlan.and_then(NonZeroU16::new);
+        self.inner_vlan = inner.and_then(NonZeroU16::new);
+    }
+
+    /// Whether packets with this key belong to the connection.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &FlowKey) -> bool {
+        let (orig, resp) = ((self.id.orig_h, self.id.orig_p), (self.id.resp_h, self.id.resp_p));
+        let ends = if self.originator_is_low { (orig, resp) } else { (resp, orig) };
+        key.is_of(ends, self.ip_proto)
     }
 
     pub(crate) const fn count_packet(&mut self, side: Side, ip_len: u32) {
@@ -375,7 +406,7 @@ impl FlowInfo {
     pub(crate) fn bad_checksum(&mut self, side: Side) {
         let count = &mut self.bad_checksums[side.index()];
         *count = count.saturating_add(1);
-        if is_logged(*count) {
+        if is_logged(u32::from(*count)) {
             self.add_history_of(side, b'C');
         }
     }

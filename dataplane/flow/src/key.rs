@@ -98,6 +98,12 @@ impl FlowKey {
         Tuple::of(packet).key().0
     }
 
+    /// Whether it is made of these ends, the low one first.
+    #[inline]
+    pub(crate) fn is_of(&self, ends: ((Addr, u16), (Addr, u16)), protocol: u8) -> bool {
+        (self.low, self.high) == ends && self.protocol == protocol
+    }
+
     /// Both ends are the same address and port.
     #[inline]
     pub(crate) fn is_loop(&self) -> bool {

@@ -28,6 +28,8 @@ mod key;
 mod port_set;
 mod table;
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod timer_wheel;
 
 pub use config::{Config, Limits, Timeouts};

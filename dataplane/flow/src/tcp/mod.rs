@@ -97,6 +97,12 @@ impl<H: Hooks> Context<'_, H> {
     fn weird(&mut self, name: &'static str, source: &'static str) {
         crate::datagram::weird(self.flow, self.hooks, name, "", source);
     }
+
+    /// Something odd that is far too common to be reported: a FIN or RST, or a SYN-ACK, that comes out of nowhere, or a
+    /// FIN after a RST. (Zeek knows them too, and does not log them by default.)
+    const fn common_weird(&mut self) {
+        self.flow.note_weird();
+    }
 }
 
 impl TcpState {

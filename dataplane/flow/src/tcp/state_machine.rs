@@ -40,7 +40,7 @@ impl TcpState {
                     context.weird("SYN_after_reset", TCP);
                 }
                 if segment.fin() {
-                    context.weird("FIN_after_reset", TCP);
+                    context.common_weird();
                 }
                 if segment.len > 0 && !segment.rst() {
                     context.weird("data_after_reset", TCP);
@@ -69,7 +69,7 @@ impl TcpState {
             self.set_state(context, side, EndpointState::Closed);
             close = Some(true);
             if self.end(peer).state != EndpointState::Partial && !segment.syn() {
-                context.weird("spontaneous_FIN", TCP);
+                context.common_weird();
             }
         }
         if segment.rst() {
@@ -84,7 +84,7 @@ impl TcpState {
             };
             close = Some(!rejects);
             if !rejects && peer_state == EndpointState::Inactive {
-                context.weird("spontaneous_RST", TCP);
+                context.common_weird();
             }
         }
         if self.end(side).state == EndpointState::Inactive {
@@ -135,7 +135,7 @@ impl TcpState {
         }
         match self.end(peer).state {
             EndpointState::SynSent => self.set_state(context, peer, EndpointState::Established),
-            EndpointState::Inactive => context.weird("unsolicited_SYN_response", TCP),
+            EndpointState::Inactive => context.common_weird(),
             _ => {}
         }
         self.set_state(context, side, EndpointState::Established);
