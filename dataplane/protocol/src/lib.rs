@@ -19,8 +19,11 @@ mod shared;
 pub mod testing;
 
 mod dns;
+mod dtls;
 mod ntp;
 mod ssh;
+mod ssl;
+mod x509;
 
 pub use analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
 pub use flow::{Direction, FlowInfo};

@@ -106,6 +106,10 @@ protocols! {
     Ntp = ntp, tcp: [], udp: [123];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
+    /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
+    Ssl = ssl, tcp: [443, 465, 563, 585, 614, 636, 989, 990, 992, 993, 995, 5223], udp: [];
+    /// Datagram TLS 1.0 to 1.3 (RFC 6347, RFC 9147).
+    Dtls = dtls, tcp: [], udp: [443];
 }
 
 impl Protocol {

@@ -4,6 +4,7 @@ use record::{Interval, RecordBuffer, Time};
 
 use crate::Settings;
 use crate::file::PartialFiles;
+use crate::x509;
 
 /// So often is looked for what is over.
 const EXPIRY_PERIOD: Interval = Interval::from_secs(1);
@@ -12,6 +13,7 @@ const EXPIRY_PERIOD: Interval = Interval::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Shared {
     pub(crate) files: PartialFiles,
+    pub(crate) certificates: x509::Cache,
     next_expiry: Time,
 }
 

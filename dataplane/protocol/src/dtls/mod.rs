@@ -1,0 +1,230 @@
+//! DTLS 1.0 and 1.2, and of DTLS 1.3 the hello messages, over UDP: the `ssl` log.
+//!
+//! Records and fragments are read here ([`parse`]); what is said in them is [`crate::ssl::handshake`]'s.
+//!
+//! Limits: one fragmented message for each direction at a time, of at most [`MAX_MESSAGE`] octets.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use record::Proto;
+
+use crate::ssl::handshake::{Handshake, Reason};
+use crate::ssl::{alerts, content, names};
+use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
+
+/// Longest fragmented handshake message, octets (as in Zeek).
+const MAX_MESSAGE: usize = 100_000;
+/// A message in more pieces than this is given up.
+const MAX_PIECES: usize = 32;
+/// After so many datagrams that are not DTLS the flow is given up (Zeek: `SSL::dtls_max_version_errors`).
+const MAX_STRANGE: u32 = 10;
+
+const SERVICE: &str = "dtls";
+
+/// Analyzer of one DTLS flow.
+#[derive(Debug)]
+pub(crate) struct Analyzer {
+    handshake: Handshake,
+    assembly: [Assembly; 2],
+    encrypts: [bool; 2],
+    /// Datagrams in a row that are not DTLS.
+    strange: u32,
+}
+
+/// A handshake message of which pieces have been seen.
+#[derive(Debug, Default)]
+struct Assembly {
+    sequence: u16,
+    length: usize,
+    data: Vec<u8>,
+    /// Pieces seen, as offset and end.
+    pieces: Vec<(usize, usize)>,
+    complete: bool,
+}
+
+impl Assembly {
+    /// Adds a piece; true when with it the message has become whole.
+    fn add(&mut self, fragment: &parse::Fragment<'_>) -> Result<bool, Reason> {
+        if fragment.length > MAX_MESSAGE {
+            return Err("fragmented handshake message too long");
+        }
+        let end = fragment.offset.saturating_add(fragment.data.len());
+        if end > fragment.length {
+            return Err("fragment behind the end of its handshake message");
+        }
+        if self.sequence != fragment.sequence || self.length != fragment.length || self.pieces.is_empty() {
+            self.sequence = fragment.sequence;
+            self.length = fragment.length;
+            self.pieces.clear();
+            self.complete = false;
+            self.data.clear();
+            self.data.resize(fragment.length, 0);
+        }
+        if self.complete || self.pieces.contains(&(fragment.offset, end)) {
+            return Ok(false);
+        }
+        if self.pieces.len() >= MAX_PIECES {
+            return Err("handshake message in too many fragments");
+        }
+        if let Some(target) = self.data.get_mut(fragment.offset..end) {
+            target.copy_from_slice(fragment.data);
+        }
+        let place = self.pieces.partition_point(|piece| *piece < (fragment.offset, end));
+        self.pieces.insert(place, (fragment.offset, end));
+        let covered = self
+            .pieces
+            .iter()
+            .try_fold(0, |covered: usize, (start, end)| (*start <= covered).then_some(covered.max(*end)));
+        self.complete = covered == Some(self.length);
+        Ok(self.complete)
+    }
+}
+
+impl Analyzer {
+    /// A new analyzer.
+    pub(crate) fn new(_proto: Proto) -> Self {
+        Self {
+            handshake: Handshake::new(SERVICE),
+            assembly: <[Assembly; 2]>::default(),
+            encrypts: [false; 2],
+            strange: 0,
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        context: &mut FlowContext<'_>,
+        direction: Direction,
+        payload: &[u8],
+    ) -> Result<Verdict, Reason> {
+        let mut rest = payload;
+        while let Some(first) = rest.first() {
+            if self.handshake.negotiated() == Some(names::DTLS_1_3) && parse::is_unified(*first) {
+                return Ok(Verdict::More);
+            }
+            let (header, after) = parse::header(rest).ok_or("DTLS record cut short")?;
+            if !matches!(header.version, names::DTLS_1_0 | names::DTLS_1_2) {
+                return self.not_dtls(context);
+            }
+            if context.is_confirmed(SERVICE) {
+                self.strange = 0;
+            }
+            let (body, after) = after.split_at_checked(header.length).ok_or("DTLS record cut short")?;
+            rest = after;
+            if header.epoch > 0 {
+                if !body.is_empty() && self.encrypts == [true; 2] {
+                    self.handshake.establish(context);
+                    return Ok(Verdict::Done);
+                }
+            } else {
+                self.record(context, direction, header.content, body)?;
+            }
+        }
+        Ok(Verdict::More)
+    }
+
+    /// A datagram of another kind: other protocols share the flow with DTLS (RFC 7983).
+    fn not_dtls(&mut self, context: &FlowContext<'_>) -> Result<Verdict, Reason> {
+        self.strange = self.strange.saturating_add(1);
+        if context.is_confirmed(SERVICE) {
+            return Err("invalid version in a DTLS flow");
+        }
+        Ok(if self.strange > MAX_STRANGE { Verdict::Done } else { Verdict::More })
+    }
+
+    /// A plaintext record.
+    fn record(
+        &mut self,
+        context: &mut FlowContext<'_>,
+        direction: Direction,
+        content: u8,
+        body: &[u8],
+    ) -> Result<(), Reason> {
+        if body.is_empty() {
+            return Ok(());
+        }
+        self.handshake.plaintext(context);
+        match content {
+            content::HANDSHAKE => self.fragments(context, direction, body)?,
+            content::CHANGE_CIPHER_SPEC => {
+                self.handshake.change_cipher_spec(context, direction);
+                if let Some(encrypts) = self.encrypts.get_mut(direction.index()) {
+                    *encrypts = true;
+                }
+            }
+            content::ALERT => alerts(&mut self.handshake, context, direction, body)?,
+            content::HEARTBEAT if body.len() >= 3 => self.handshake.heartbeat(context, direction),
+            content::HEARTBEAT => return Err("heartbeat too short"),
+            content::APPLICATION_DATA => self.handshake.early_application_data(context),
+            _ => return Err("unknown type of record"),
+        }
+        Ok(())
+    }
+
+    /// The handshake messages of a record, whole or in fragments.
+    fn fragments(
+        &mut self,
+        context: &mut FlowContext<'_>,
+        direction: Direction,
+        body: &[u8],
+    ) -> Result<(), Reason> {
+        let mut rest = body;
+        while !rest.is_empty() {
+            let (fragment, after) = parse::fragment(rest).ok_or("DTLS handshake message cut short")?;
+            rest = after;
+            if fragment.data.len() == fragment.length {
+                self.handshake.message(context, direction, fragment.kind, fragment.data)?;
+                continue;
+            }
+            let Some(assembly) = self.assembly.get_mut(direction.index()) else { continue };
+            if assembly.add(&fragment)? {
+                let data = std::mem::take(&mut assembly.data);
+                self.handshake.message(context, direction, fragment.kind, &data)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A client's hello, in its first record.
+pub(crate) fn probe(probe: &Probe<'_>) -> Match {
+    if probe.proto != Proto::Udp {
+        return Match::No;
+    }
+    if parse::is_client_hello(probe.originator) || parse::is_client_hello(probe.responder) {
+        Match::Yes
+    } else if parse::is_stun(probe.originator) || parse::is_stun(probe.responder) {
+        // Flows of WebRTC go on with DTLS.
+        Match::Maybe
+    } else {
+        Match::No
+    }
+}
+
+impl crate::Analyzer for Analyzer {
+    fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
+        if self.handshake.is_finished() {
+            return Verdict::Done;
+        }
+        if parse::is_stun(payload) {
+            return Verdict::More;
+        }
+        match self.datagram(context, direction, payload) {
+            Ok(verdict) => verdict,
+            Err(reason) => {
+                self.handshake.finish(context);
+                Verdict::Violation(reason)
+            }
+        }
+    }
+
+    fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
+        Verdict::More
+    }
+
+    fn end(&mut self, context: &mut FlowContext<'_>, _why: FlowEnd) {
+        self.handshake.finish(context);
+    }
+}
