@@ -152,12 +152,25 @@ struct Step {
     len: usize,
 }
 
-const FLAGS: [&str; 9] = ["S", "SA", "A", "PA", "FA", "R", "RA", "PA", "A"];
+const FLAGS: [&str; 16] =
+    ["S", "SA", "A", "PA", "FA", "R", "RA", "PA", "A", "F", "", "SF", "SR", "FRA", "SFRPAU", "SU"];
+
+/// Mostly near each other, some around the wrap, some anywhere.
+fn sequences() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => 0..200u32, 2 => u32::MAX - 100..=u32::MAX, 1 => any::<u32>()]
+}
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..4000u64, 1..4u8, 1..4u16, any::<bool>(), 0..FLAGS.len(), 0..200u32, 0..60usize).prop_map(
-        |(gap, host, port, back, flags, sequence, len)| Step { gap, host, port, back, flags, sequence, len },
-    );
+    let step = (0..4000u64, 1..4u8, 1..4u16, any::<bool>(), 0..FLAGS.len(), sequences(), 0..60usize)
+        .prop_map(|(gap, host, port, back, flags, sequence, len)| Step {
+            gap,
+            host,
+            port,
+            back,
+            flags,
+            sequence,
+            len,
+        });
     prop::collection::vec(step, 1..120)
 }
 

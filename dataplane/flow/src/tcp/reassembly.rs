@@ -252,7 +252,7 @@ impl Reassembly {
         true
     }
 
-    /// Octets from the next one to the end of what waits. (As Zeek has it, wrapping where data was skipped.)
+    /// Octets from the next one to the end of what waits, the holes in between included.
     fn undelivered(&self) -> u64 {
         match self.waiting.as_ref().and_then(|waiting| waiting.segments.last_key_value()) {
             Some((_, last)) => last.end.saturating_sub(self.next),
