@@ -4,6 +4,22 @@ use record::Interval;
 
 use crate::PortSet;
 
+/// TCP ports of the servers that Zeek's analyzers are registered for (`likely_server_ports`): FTP, SSH, SMTP, DNS,
+/// finger, HTTP and proxies, Kerberos, DCE-RPC, SMB, IMAP, LDAP, TLS, Modbus, syslog, SOCKS, databases, MQTT, RDP, XMPP,
+/// Redis, IRC, DNP3.
+pub const TCP_SERVER_PORTS: &[u16] = &[
+    21, 22, 25, 53, 79, 80, 81, 88, 135, 139, 143, 389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631,
+    636, 989, 990, 992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3268, 3306, 3389, 5222, 5223, 5269, 5432,
+    6379, 6666, 6667, 6668, 6669, 8000, 8080, 8888, 20000,
+];
+
+/// UDP ports of the servers that Zeek's analyzers are registered for (`likely_server_ports`): DNS, DHCP, Kerberos, NTP,
+/// SNMP, LDAP, DTLS and QUIC, syslog, RADIUS, RDP, SIP, DNP3, and tunnels (GTP, Teredo, GRE, VXLAN, AYIYA, GENEVE).
+pub const UDP_SERVER_PORTS: &[u16] = &[
+    53, 67, 88, 123, 137, 161, 162, 389, 443, 514, 1812, 2123, 2152, 3389, 3544, 4011, 4754, 4789, 5060,
+    5072, 5353, 5355, 6081, 20000,
+];
+
 /// Settings of a [`FlowTable`](crate::FlowTable).
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -12,10 +28,10 @@ pub struct Config {
     /// Bounds of memory.
     pub limits: Limits,
     /// TCP ports that servers are likely to use: a connection seen first without a SYN is turned round when its
-    /// sender has one of them and its receiver has not.
+    /// sender has one of them and its receiver has not. Default: [`TCP_SERVER_PORTS`].
     pub tcp_server_ports: PortSet,
     /// UDP ports that servers are likely to use: a flow whose first sender has one of them, and whose receiver has
-    /// not, is turned round.
+    /// not, is turned round. Default: [`UDP_SERVER_PORTS`].
     pub udp_server_ports: PortSet,
     /// Responder ports of UDP flows that last for a question and its answer, see [`Timeouts::short_lived`]: DNS.
     pub short_lived_ports: PortSet,
@@ -26,8 +42,8 @@ impl Default for Config {
         Self {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
-            tcp_server_ports: PortSet::new(),
-            udp_server_ports: PortSet::new(),
+            tcp_server_ports: TCP_SERVER_PORTS.iter().copied().collect(),
+            udp_server_ports: UDP_SERVER_PORTS.iter().copied().collect(),
             short_lived_ports: [53, 137, 5353, 5355].into_iter().collect(),
         }
     }

@@ -32,7 +32,7 @@ mod tcp;
 mod testing;
 mod timer_wheel;
 
-pub use config::{Config, Limits, Timeouts};
+pub use config::{Config, Limits, TCP_SERVER_PORTS, Timeouts, UDP_SERVER_PORTS};
 pub use conn_state::{ConnState, EndpointState};
 pub use connection::{Connection, Removal};
 pub use counters::Counters;
