@@ -21,6 +21,7 @@ pub mod testing;
 mod dns;
 mod dtls;
 mod ntp;
+mod quic;
 mod ssh;
 mod ssl;
 mod x509;

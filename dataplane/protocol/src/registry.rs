@@ -104,6 +104,8 @@ protocols! {
     Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
+    /// QUIC 1 and 2 (RFC 9000, RFC 9369); 784 and 853 are DNS over QUIC (RFC 9250).
+    Quic = quic, tcp: [], udp: [443, 784, 853];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
