@@ -8,7 +8,7 @@ use crate::BURST;
 use crate::clock::PacketClock;
 
 /// A frame of no bytes, to fill an array with.
-const EMPTY: Frame<'static> = Frame { time: Time(0), number: 0, data: &[], wire_len: 0 };
+const EMPTY: Frame<'static> = Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 };
 
 /// Makes frames of packets: borrows those that lie in one piece, copies the others
 /// together. Numbers them as they come.
@@ -18,6 +18,8 @@ pub struct FrameBuilder {
     /// Keeps its memory: at most a burst of the largest packets.
     joined: Vec<u8>,
     next_number: u64,
+    /// Latest time so far.
+    clock: Time,
 }
 
 impl FrameBuilder {
@@ -51,7 +53,9 @@ impl FrameBuilder {
             };
             start = end;
             let wire_len = packet.packet_len() as u32;
-            *frame = Frame { time: clock.time_of(packet, burst), number: self.next_number, data, wire_len };
+            let time = clock.time_of(packet, burst);
+            self.clock = self.clock.max(time);
+            *frame = Frame { time, clock: self.clock, number: self.next_number, data, wire_len };
             self.next_number += 1;
         }
         analyze(frames.get(..packets.len()).unwrap_or(&frames));
@@ -62,5 +66,11 @@ impl FrameBuilder {
 /// to choose a worker.
 #[inline]
 pub fn headers(packet: &Mbuf) -> Frame<'_> {
-    Frame { time: Time(0), number: 0, data: packet.data(), wire_len: packet.packet_len() as u32 }
+    Frame {
+        time: Time(0),
+        clock: Time(0),
+        number: 0,
+        data: packet.data(),
+        wire_len: packet.packet_len() as u32,
+    }
 }

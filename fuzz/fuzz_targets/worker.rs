@@ -23,6 +23,7 @@ fuzz_target!(|input: &[u8]| {
         number += 1;
         let frame = Frame {
             time: Time(number * 700_000_000),
+            clock: Time(number * 700_000_000),
             number,
             data,
             wire_len: data.len() as u32 + u32::from(flags & 2),

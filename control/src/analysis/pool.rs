@@ -29,6 +29,7 @@ struct Batch {
 struct BatchFrame {
     link: LinkType,
     time: Time,
+    clock: Time,
     number: u64,
     end: usize,
     wire_len: u32,
@@ -40,6 +41,7 @@ impl Batch {
         self.frames.push(BatchFrame {
             link,
             time: frame.time,
+            clock: frame.clock,
             number,
             end: self.bytes.len(),
             wire_len: frame.wire_len,
@@ -52,10 +54,17 @@ impl Batch {
         for run in self.frames.chunk_by(|a, b| a.link == b.link) {
             let Some(first) = run.first() else { continue };
             for chunk in run.chunks(pcap::BURST) {
-                let mut frames = [Frame { time: Time(0), number: 0, data: &[], wire_len: 0 }; pcap::BURST];
+                let mut frames =
+                    [Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 }; pcap::BURST];
                 for (frame, at) in frames.iter_mut().zip(chunk) {
                     let data = self.bytes.get(start..at.end).unwrap_or_default();
-                    *frame = Frame { time: at.time, number: at.number, data, wire_len: at.wire_len };
+                    *frame = Frame {
+                        time: at.time,
+                        clock: at.clock,
+                        number: at.number,
+                        data,
+                        wire_len: at.wire_len,
+                    };
                     start = at.end;
                 }
                 worker.burst(first.link, frames.get(..chunk.len()).unwrap_or_default(), records);
@@ -120,7 +129,7 @@ impl Pool {
             if let Some(batch) = self.batches.get_mut(worker) {
                 batch.push(link, frame, numbered(base, frame.number));
             }
-            self.now = self.now.max(frame.time);
+            self.now = self.now.max(frame.clock);
         }
         self.round_len += frames.len();
     }

@@ -41,6 +41,9 @@ use record::Time;
 pub struct Frame<'f> {
     /// Capture time.
     pub time: Time,
+    /// Latest time of this frame and all before it in the source: more than `time` where the source's times go back, as
+    /// in captures that were put together.
+    pub clock: Time,
     /// Number of the frame in its source, counted from 0; orders records of several workers.
     pub number: u64,
     /// Captured bytes.

@@ -115,7 +115,7 @@ pub(crate) fn probe6() -> Vec<u8> {
 }
 
 pub(crate) fn frame(data: &[u8]) -> Frame<'_> {
-    Frame { time: Time(0), number: 0, data, wire_len: data.len() as u32 }
+    Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len: data.len() as u32 }
 }
 
 pub(crate) fn decoded(link: LinkType, data: &[u8]) -> (Decoded<'_>, WeirdList) {

@@ -90,7 +90,7 @@ fn stays_inside(frame_data: &[u8], decoded: Decoded<'_>, depth: u8, options: &De
 
 fn check(data: &[u8], wire_len: u32, verify_checksums: bool) {
     let options = DecodeOptions { verify_checksums };
-    let frame = Frame { time: Time(0), number: 0, data, wire_len };
+    let frame = Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len };
     for number in LINK_TYPES {
         let link = LinkType::from_dlt(number);
         let mut weirds = WeirdList::new();

@@ -18,7 +18,7 @@ pub struct Burst<'r> {
 }
 
 impl<'r> Burst<'r> {
-    const NO_FRAME: Frame<'r> = Frame { time: Time(0), number: 0, data: &[], wire_len: 0 };
+    const NO_FRAME: Frame<'r> = Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 };
 
     /// An empty burst.
     pub const fn new() -> Self {

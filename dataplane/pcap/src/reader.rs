@@ -98,6 +98,14 @@ pub enum Format {
     Pcapng,
 }
 
+/// What the next frame is given besides what stands in the file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stamp {
+    number: u64,
+    /// Latest time so far.
+    clock: Time,
+}
+
 /// Reads a capture file in bursts.
 ///
 /// ```no_run
@@ -121,7 +129,7 @@ pub struct Reader {
     /// Where the window starts in the file.
     offset: u64,
     /// Number of the next frame.
-    number: u64,
+    next: Stamp,
     damage: Option<Damage>,
 }
 
@@ -163,7 +171,8 @@ impl Reader {
                 HeaderError::Version { major, minor } => OpenError::Version { path: path(), major, minor },
             })?)
         };
-        let mut reader = Self { source, state, consumed: header, offset: 0, number: 0, damage: None };
+        let mut reader =
+            Self { source, state, consumed: header, offset: 0, next: Stamp::default(), damage: None };
         reader.settle();
         // A pcapng file must at least begin with a sound section header.
         if matches!(reader.state, State::Pcapng(_)) {
@@ -203,11 +212,13 @@ impl Reader {
         }
         let window = self.source.window();
         let (consumed, damage) = match &mut self.state {
-            State::Classic(classic) => collect(classic, window, self.offset, self.number, burst),
-            State::Pcapng(pcapng) => collect(pcapng, window, self.offset, self.number, burst),
+            State::Classic(classic) => collect(classic, window, self.offset, self.next, burst),
+            State::Pcapng(pcapng) => collect(pcapng, window, self.offset, self.next, burst),
         };
         self.consumed = consumed;
-        self.number += burst.len() as u64;
+        if let Some(last) = burst.frames().last() {
+            self.next = Stamp { number: last.number + 1, clock: last.clock };
+        }
         self.damage = damage;
         Ok(burst.len())
     }
@@ -276,7 +287,7 @@ fn collect<'r>(
     format: &mut impl RecordFormat,
     window: &'r [u8],
     offset: u64,
-    mut number: u64,
+    mut next: Stamp,
     burst: &mut Burst<'r>,
 ) -> (usize, Option<Damage>) {
     let mut taken = 0;
@@ -286,11 +297,18 @@ fn collect<'r>(
         let offset = offset.saturating_add(taken as u64);
         match format.step(rest) {
             Ok(Step::Record { record, len }) => {
-                let frame = Frame { time: record.time, number, data: record.data, wire_len: record.wire_len };
+                let clock = next.clock.max(record.time);
+                let frame = Frame {
+                    time: record.time,
+                    clock,
+                    number: next.number,
+                    data: record.data,
+                    wire_len: record.wire_len,
+                };
                 if !burst.push(record.link_type, frame, offset) {
                     break;
                 }
-                number += 1;
+                next = Stamp { number: next.number + 1, clock };
                 taken += len;
             }
             Ok(Step::Skip(len)) => taken += len,

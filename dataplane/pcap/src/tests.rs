@@ -149,6 +149,7 @@ fn pcap_with(records: usize) -> Vec<u8> {
         let data = vec![number as u8; 60 + (number % 7) as usize];
         let frame = Frame {
             time: Time(1_700_000_000_000_000_000 + number),
+            clock: Time(1_700_000_000_000_000_000 + number),
             number,
             data: &data,
             wire_len: data.len() as u32 + 4,
@@ -494,9 +495,9 @@ fn a_mapped_file_that_shrinks_is_reported_as_truncated() {
 fn the_writer_refuses_what_the_format_cannot_hold() {
     let mut writer = Writer::new(Vec::new(), 1, Precision::Micro).unwrap();
     let long = vec![0; MAX_SNAPLEN as usize + 1];
-    let frame = Frame { time: Time(0), number: 0, data: &long, wire_len: 0 };
+    let frame = Frame { time: Time(0), clock: Time(0), number: 0, data: &long, wire_len: 0 };
     assert!(matches!(writer.write(&frame), Err(WriteError::Oversized { .. })));
-    let frame = Frame { time: Time(u64::MAX), number: 0, data: &[], wire_len: 0 };
+    let frame = Frame { time: Time(u64::MAX), clock: Time(u64::MAX), number: 0, data: &[], wire_len: 0 };
     assert!(matches!(writer.write(&frame), Err(WriteError::Time { .. })));
     assert_eq!(writer.finish().unwrap().len(), 24);
 }
@@ -555,7 +556,7 @@ proptest! {
     ) {
         let mut writer = Writer::new(Vec::new(), link_type, Precision::Nano).unwrap();
         for (time, data, wire_len) in &frames {
-            writer.write(&Frame { time: Time(*time), number: 0, data, wire_len: *wire_len }).unwrap();
+            writer.write(&Frame { time: Time(*time), clock: Time(*time), number: 0, data, wire_len: *wire_len }).unwrap();
         }
         let (seen, damage) = read(&writer.finish().unwrap());
         prop_assert_eq!(damage, None);

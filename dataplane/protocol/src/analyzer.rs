@@ -1,7 +1,7 @@
 //! The seam between a connection and what understands its payload.
 
 use record::{
-    Endpoints, Enum, FileId, IdSource, Limit, Proto, Record, RecordBuffer, Time, Tunnel, Uid, Weird,
+    Endpoints, Enum, FileId, IdSource, Interval, Limit, Proto, Record, RecordBuffer, Time, Tunnel, Uid, Weird,
 };
 
 use crate::services::Services;
@@ -142,6 +142,16 @@ impl<'a> FlowContext<'a> {
         self.flow.clear_session_timeout();
     }
 
+    /// The connection ends after so long without packets (Zeek: `set_inactivity_timeout`).
+    pub fn set_inactivity_timeout(&mut self, timeout: Interval) {
+        self.flow.set_inactivity_timeout(timeout);
+    }
+
+    /// A limit cuts the analysis of this connection short: its history gets an `X`.
+    pub fn limit_reached(&mut self) {
+        self.flow.limit_reached();
+    }
+
     /// The configuration.
     pub const fn settings(&self) -> &'a Settings {
         self.settings
@@ -165,6 +175,7 @@ impl<'a> FlowContext<'a> {
     /// Reports an anomaly of this connection, under Zeek's name for it; `source` is empty where in Zeek a script and not
     /// an analyzer reports it.
     pub fn weird(&mut self, name: &'static str, addl: Option<&[u8]>, source: &'static str) {
+        self.flow.note_weird();
         self.out.emit(&Weird {
             ts: self.now,
             uid: Some(self.flow.uid),

@@ -237,6 +237,10 @@ impl State {
         if self.seen > IGNORE_VIOLATIONS_AFTER {
             return;
         }
+        if slot.protocol == Protocol::Dns {
+            // The port promised short sessions, the payload does not keep it.
+            flow.clear_session_timeout();
+        }
         for name in slot.confirmed.iter() {
             self.services.remove(name);
         }

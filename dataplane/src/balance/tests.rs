@@ -29,7 +29,10 @@ fn ipv6(source: [u8; 16], destination: [u8; 16]) -> Vec<u8> {
 }
 
 fn hash(data: &[u8]) -> Option<u64> {
-    flow_hash(LinkType::Ethernet, &Frame { time: Time(0), number: 0, data, wire_len: data.len() as u32 })
+    flow_hash(
+        LinkType::Ethernet,
+        &Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len: data.len() as u32 },
+    )
 }
 
 proptest! {

@@ -1,10 +1,7 @@
 //! Everything that a worker can be told.
 
-use flow::PortSet;
 use packet::DecodeOptions;
 use packet::fragment::FragmentLimits;
-use protocol::Protocol;
-use record::Proto;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]
@@ -32,11 +29,7 @@ impl Default for Settings {
         Self {
             decode: DecodeOptions::default(),
             fragments: FragmentLimits::default(),
-            flow: flow::Config {
-                tcp_server_ports: server_ports(Proto::Tcp),
-                udp_server_ports: server_ports(Proto::Udp),
-                ..flow::Config::default()
-            },
+            flow: flow::Config::default(),
             analysis: protocol::Settings::default(),
             id_key: seeded_id_key(0),
             table_seed: 0,
@@ -44,17 +37,6 @@ impl Default for Settings {
             max_tunnels: 100_000,
         }
     }
-}
-
-/// Ports that servers are likely to use: those of all analyzers.
-fn server_ports(proto: Proto) -> PortSet {
-    let mut ports = PortSet::default();
-    for protocol in Protocol::ALL {
-        for port in protocol.ports(proto) {
-            ports.insert(*port);
-        }
-    }
-    ports
 }
 
 /// A key for repeatable ids.

@@ -36,7 +36,10 @@ struct Shared {
     scratch: Scratch,
     /// What the analyzers of different connections share.
     analyzers: protocol::Shared,
+    /// Time of the current frame.
     now: Time,
+    /// Latest time of the source.
+    clock: Time,
 }
 
 impl std::fmt::Debug for Worker {
@@ -98,6 +101,7 @@ impl Worker {
                 scratch: Scratch::default(),
                 analyzers: protocol::Shared::default(),
                 now: Time(0),
+                clock: Time(0),
                 settings,
             },
             counters: Counters::default(),
@@ -114,7 +118,7 @@ impl Worker {
 
     /// Lets packet time pass when no packet comes.
     pub fn idle(&mut self, now: Time, out: &mut RecordBuffer) {
-        self.shared.now = self.shared.now.max(now);
+        self.shared.clock = self.shared.clock.max(now);
         self.advance(out);
     }
 
@@ -131,6 +135,7 @@ impl Worker {
     /// Ends every connection: each gets its record.
     pub fn finish(&mut self, out: &mut RecordBuffer) {
         let before = out.len();
+        self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
         self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
@@ -141,7 +146,8 @@ impl Worker {
     /// Removes connections whose time is over.
     fn advance(&mut self, out: &mut RecordBuffer) {
         let before = out.len();
-        let now = self.shared.now;
+        let now = self.shared.clock;
+        self.shared.now = now;
         out.at(NO_FRAME, now);
         self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
@@ -155,7 +161,9 @@ impl Worker {
     }
 
     fn frame(&mut self, link: LinkType, frame: &Frame<'_>, out: &mut RecordBuffer) {
-        self.shared.now = self.shared.now.max(frame.time);
+        self.shared.now = frame.time;
+        self.shared.clock = self.shared.clock.max(frame.clock);
+        self.table.set_clock(self.shared.clock);
         let before = out.len();
         out.at(frame.number, self.shared.now);
         self.counters.received += 1;

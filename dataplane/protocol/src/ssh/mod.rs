@@ -10,7 +10,7 @@ mod parse;
 mod tests;
 
 use data_encoding::BASE64;
-use record::{Endpoints, Enum, Proto, Ssh, Time};
+use record::{Endpoints, Enum, Interval, Proto, Ssh, Time};
 use ring::digest;
 
 use self::auth::{Guess, Sizes};
@@ -197,7 +197,7 @@ impl Analyzer {
         match packet.message {
             message::V1_PUBLIC_KEY => {}
             message::V1_SESSION_KEY => {
-                context.confirm(SERVICE);
+                confirm(context);
                 self.start(context);
             }
             _ => return Err("unexpected message"),
@@ -216,7 +216,7 @@ impl Analyzer {
             message::NEWKEYS => {
                 self.side(direction).phase = Phase::Encrypted;
                 if self.version.is_some() {
-                    context.confirm(SERVICE);
+                    confirm(context);
                     self.start(context);
                 }
             }
@@ -327,6 +327,12 @@ fn fingerprint(key: &[u8]) -> String {
     text.truncate(FINGERPRINT_LEN);
     text.insert_str(0, "SHA256:");
     text
+}
+
+/// The connection is SSH; logins may be silent for long (Zeek: `SSH::inactivity_timeout`).
+fn confirm(context: &mut FlowContext<'_>) {
+    context.confirm(SERVICE);
+    context.set_inactivity_timeout(Interval::from_secs(3600));
 }
 
 impl crate::Analyzer for Analyzer {
