@@ -70,7 +70,6 @@ pub struct FlowContext<'a> {
     settings: &'a Settings,
     ids: &'a IdSource,
     out: &'a mut RecordBuffer,
-    #[allow(dead_code)]
     shared: &'a mut Shared,
     services: &'a mut Services,
     files: &'a mut u64,
@@ -174,6 +173,8 @@ impl<'a> FlowContext<'a> {
 
     /// Reports an anomaly of this connection, under Zeek's name for it; `source` is empty where in Zeek a script and not
     /// an analyzer reports it.
+    /// Reports an anomaly of this connection, under Zeek's name for it; `source` is the analyzer that Zeek names, or
+    /// empty.
     pub fn weird(&mut self, name: &'static str, addl: Option<&[u8]>, source: &'static str) {
         self.flow.note_weird();
         self.out.emit(&Weird {
@@ -185,6 +186,7 @@ impl<'a> FlowContext<'a> {
             notice: false,
             peer: &self.settings.peer,
             source: Some(source).filter(|source| !source.is_empty()),
+            source: (!source.is_empty()).then_some(source),
             limit: Limit::of_connection(name, self.flow.uid),
         });
     }
@@ -202,7 +204,6 @@ impl<'a> FlowContext<'a> {
     }
 
     /// State that the connections share, with what is needed to write records about it.
-    #[allow(dead_code)]
     pub(crate) const fn shared(&mut self) -> (&mut Shared, &'a Settings, &mut RecordBuffer) {
         (self.shared, self.settings, self.out)
     }

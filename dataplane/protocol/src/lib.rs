@@ -8,8 +8,9 @@
 
 mod analyzer;
 mod detect;
-#[allow(dead_code, unused_imports)]
 mod file;
+mod lines;
+mod mime;
 mod registry;
 mod services;
 mod session;
@@ -20,6 +21,7 @@ pub mod testing;
 
 mod dns;
 mod dtls;
+mod http;
 mod ntp;
 mod quic;
 mod ssh;

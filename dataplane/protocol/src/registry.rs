@@ -102,6 +102,8 @@ macro_rules! protocols {
 protocols! {
     /// Domain Name System (RFC 1035), with multicast DNS, LLMNR and NetBIOS name service.
     Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
+    /// Hypertext Transfer Protocol, versions 0.9 to 1.1 (RFC 9112).
+    Http = http, tcp: [80, 81, 631, 1080, 3128, 8000, 8080, 8888], udp: [];
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
     /// QUIC 1 and 2 (RFC 9000, RFC 9369); 784 and 853 are DNS over QUIC (RFC 9250).

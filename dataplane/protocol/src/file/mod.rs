@@ -143,7 +143,7 @@ impl File {
     }
 
     /// Octets that the file has up to here.
-    const fn offset(&self) -> u64 {
+    pub(crate) const fn offset(&self) -> u64 {
         self.seen.saturating_add(self.missing)
     }
 

@@ -37,15 +37,6 @@ pub(crate) enum Piece<'d> {
     Gap(u64),
 }
 
-/// What a piece told.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Told {
-    /// The MIME type, at the moment it is found.
-    pub(crate) mime: Option<&'static str>,
-    /// This connection carries the file for the first time.
-    pub(crate) new_carrier: bool,
-}
-
 /// The files in pieces of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct PartialFiles {
@@ -66,6 +57,11 @@ impl PartialFiles {
     /// The id of a file under way.
     pub(crate) fn id(&self, key: &PartialFile) -> Option<FileId> {
         self.files.get(key).map(|partial| partial.file.id())
+    }
+
+    /// Whether a file under way came on that connection already.
+    pub(crate) fn is_carried_by(&self, key: &PartialFile, carrier: Carrier) -> bool {
+        self.files.get(key).is_some_and(|partial| partial.carriers.contains(&carrier))
     }
 
     /// Begins a file.
@@ -94,6 +90,7 @@ impl PartialFiles {
     }
 
     /// A piece of the file, which has begun, on the connection `carrier`. The file ends when all of it is there.
+    /// Returns the MIME type at the moment it is found.
     pub(crate) fn piece(
         &mut self,
         key: &PartialFile,
@@ -102,10 +99,9 @@ impl PartialFiles {
         piece: Piece<'_>,
         settings: &Settings,
         out: &mut RecordBuffer,
-    ) -> Told {
-        let Some(partial) = self.files.get_mut(key) else { return Told::default() };
-        let new_carrier = !partial.carriers.contains(&carrier);
-        if new_carrier && partial.carriers.len() < MAX_CARRIERS {
+    ) -> Option<&'static str> {
+        let partial = self.files.get_mut(key)?;
+        if !partial.carriers.contains(&carrier) && partial.carriers.len() < MAX_CARRIERS {
             partial.carriers.push(carrier);
         }
         let before = partial.waiting_octets;
@@ -120,7 +116,7 @@ impl PartialFiles {
             mime = mime.or_else(|| partial.file.end());
             self.end(key, settings, out, false);
         }
-        Told { mime, new_carrier }
+        mime
     }
 
     /// Ends a file.

@@ -1,0 +1,403 @@
+//! Request and status lines, URIs, and names of files in header values.
+//!
+//! What is accepted and how is Zeek's, because it decides which lines become records: so this is no strict parser of
+//! RFC 9112, and none of the crates for that would do.
+
+use crate::mime::header::{is_blank, is_space};
+
+/// A version as `major.minor`, each one digit; 0.0 where none could be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) major: u8,
+    pub(super) minor: u8,
+}
+
+impl Version {
+    pub(super) const HTTP_0_9: Self = Self { major: 0, minor: 9 };
+    pub(super) const HTTP_1_1: Self = Self { major: 1, minor: 1 };
+
+    /// From the text after `HTTP/`.
+    fn parse(text: &[u8]) -> Self {
+        match text {
+            [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => {
+                Self { major: major - b'0', minor: minor - b'0' }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// As text.
+    pub(super) const fn text(self) -> [u8; 3] {
+        [b'0' + self.major, b'.', b'0' + self.minor]
+    }
+
+    /// Whether connections persist by default.
+    pub(super) const fn keeps_alive(self) -> bool {
+        self.major > 1 || (self.major == 1 && self.minor > 0)
+    }
+}
+
+/// A request line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RequestLine<'l> {
+    pub(super) method: &'l [u8],
+    pub(super) uri: &'l [u8],
+    /// `None` where the line names a version that cannot be read as one; 0.9 where it names none.
+    pub(super) version: Option<Version>,
+    /// `HTTP` was not in capitals.
+    pub(super) lower_case: bool,
+    /// There is a version, but no URI.
+    pub(super) uri_missing: bool,
+}
+
+/// Why a line is no request line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRequest {
+    /// Nothing in it looks like one.
+    Bad,
+    /// It ends with a version, but does not begin with a method.
+    BadWithVersion,
+}
+
+const fn is_method_octet(octet: u8) -> bool {
+    matches!(octet, 33..=126)
+        && !matches!(
+            octet,
+            b'(' | b')'
+                | b'<'
+                | b'>'
+                | b'@'
+                | b','
+                | b';'
+                | b':'
+                | b'\\'
+                | b'"'
+                | b'/'
+                | b'['
+                | b']'
+                | b'?'
+                | b'='
+                | b'{'
+                | b'}'
+        )
+}
+
+/// Octets of a URI by RFC 3986, and `%`; C's `strchr` takes NUL for one too.
+const fn is_uri_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            0 | b':'
+                | b'/'
+                | b'?'
+                | b'#'
+                | b'['
+                | b']'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'-'
+                | b'_'
+                | b'.'
+                | b'~'
+                | b'%'
+        )
+}
+
+fn skip_spaces(data: &[u8]) -> &[u8] {
+    let spaces = data.iter().take_while(|octet| is_blank(**octet)).count();
+    data.get(spaces..).unwrap_or_default()
+}
+
+/// `data` after `HTTP/`, and whether that is in lower case.
+fn strip_keyword(data: &[u8]) -> Option<(&[u8], bool)> {
+    let (keyword, rest) = data.split_at_checked(5)?;
+    keyword.eq_ignore_ascii_case(b"HTTP/").then_some((rest, keyword != b"HTTP/"))
+}
+
+/// Reads a request line. A known `previous` version is what the line has if it names an unreadable one.
+pub(super) fn request_line(line: &[u8], previous: Version) -> Result<RequestLine<'_>, NoRequest> {
+    let length = line.iter().take_while(|octet| is_method_octet(**octet)).count();
+    let (method, rest) = line.split_at_checked(length).ok_or(NoRequest::Bad)?;
+    if method.is_empty() {
+        let tail = line.len().checked_sub(9).and_then(|start| line.get(start..start + 6));
+        let with_version = tail.is_some_and(|tail| tail.eq_ignore_ascii_case(b" HTTP/"));
+        return Err(if with_version { NoRequest::BadWithVersion } else { NoRequest::Bad });
+    }
+    let target = skip_spaces(rest);
+    if target.len() == rest.len() {
+        return Err(NoRequest::Bad);
+    }
+    let mut end = target.iter().take_while(|octet| is_uri_octet(**octet)).count();
+    let keyword = strip_keyword(target);
+    let mut lower_case = keyword.is_some_and(|(_, lower_case)| lower_case);
+    let uri_missing = end >= target.len() && keyword.is_some();
+    if uri_missing {
+        end = 0;
+    }
+    let mut place = end;
+    let mut version = Some(Version::HTTP_0_9);
+    while place < target.len() {
+        end = place;
+        let after = skip_spaces(target.get(place..).unwrap_or_default());
+        place = target.len() - after.len();
+        if let Some((text, lower)) = strip_keyword(after) {
+            lower_case |= lower;
+            version = (text.len() >= 3).then(|| Version::parse(text));
+            break;
+        }
+        place += 1;
+    }
+    let uri = target.get(..end).unwrap_or_default();
+    if version.unwrap_or(previous) == Version::HTTP_0_9 && (method.len() < 3 || uri.is_empty()) {
+        return Err(NoRequest::Bad);
+    }
+    Ok(RequestLine { method, uri, version, lower_case, uri_missing })
+}
+
+/// A status line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct StatusLine<'l> {
+    pub(super) version: Version,
+    /// 0 where it is no number.
+    pub(super) code: u16,
+    pub(super) reason: Option<&'l [u8]>,
+}
+
+/// What a line that the server sends first is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ReplyLine<'l> {
+    /// `HTTP` was not in capitals.
+    pub(super) lower_case: bool,
+    pub(super) version: Version,
+    /// `None` where there is no status code.
+    pub(super) status: Option<StatusLine<'l>>,
+}
+
+/// Reads a status line; `None` if it does not begin as one.
+pub(super) fn reply_line(line: &[u8]) -> Option<ReplyLine<'_>> {
+    let (rest, lower_case) = strip_keyword(line)?;
+    let version = Version::parse(rest);
+    let skip_word = |data: &[u8]| data.iter().take_while(|octet| !is_blank(**octet)).count();
+    let status = || {
+        let rest = skip_spaces(rest.get(skip_word(rest)..)?);
+        let (code, rest) = rest.split_at_checked(3)?;
+        let code = match code {
+            [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+                u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
+            }
+            _ => 0,
+        };
+        let after = rest.get(skip_word(rest)..)?;
+        let reason = (!after.is_empty()).then(|| skip_spaces(after));
+        Some(StatusLine { version, code, reason })
+    };
+    Some(ReplyLine { lower_case, version, status: status() })
+}
+
+/// Resolves escapes such as `%20` and `%u0020`; tells `odd` the names of oddities.
+pub(super) fn unescape(uri: &[u8], mut odd: impl FnMut(&'static str)) -> Vec<u8> {
+    let mut text = Vec::with_capacity(uri.len());
+    let mut rest = uri;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        let (plain, escape) = rest.split_at(at);
+        text.extend_from_slice(plain);
+        rest = match escape {
+            [percent] => {
+                odd("illegal_%_at_end_of_URI");
+                text.push(*percent);
+                &[]
+            }
+            [percent, other] => {
+                odd("partial_escape_at_end_of_URI");
+                text.extend_from_slice(&[*percent, *other]);
+                &[]
+            }
+            [_, after @ ..] if after.first() == Some(&b'%') => {
+                odd("double_%_in_URI");
+                after
+            }
+            [_, a, b, after @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                text.push(octet(*a, *b));
+                after
+            }
+            [_, b'u', a, b, c, d, after @ ..]
+                if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+            {
+                let high = octet(*a, *b);
+                if high != 0 {
+                    text.push(high);
+                }
+                text.push(octet(*c, *d));
+                after
+            }
+            [percent, other, after @ ..] => {
+                odd("unescaped_%_in_URI");
+                text.extend_from_slice(&[*percent, *other]);
+                after
+            }
+            [] => &[],
+        };
+    }
+    text.extend_from_slice(rest);
+    text
+}
+
+/// The octet of two hexadecimal digits.
+fn octet(high: u8, low: u8) -> u8 {
+    let digit = |octet: u8| char::from(octet).to_digit(16).unwrap_or(0) as u8;
+    digit(high) << 4 | digit(low)
+}
+
+/// The name of a file in the value of Content-Disposition or Content-Type, if there is one.
+pub(super) fn filename(value: &[u8], keyword: &[u8], with_star: bool) -> Option<Vec<u8>> {
+    let named = (0..value.len()).any(|at| after_name(value, at, keyword, with_star).is_some());
+    if !named {
+        return None;
+    }
+    let text = (0..value.len()).rev().find_map(|at| after_name(value, at, b"name", true))?;
+    let text = match text.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|octet| *octet == b'"').next().unwrap_or_default(),
+        None => text,
+    };
+    Some(unescape(without_charset(text), |_| {}))
+}
+
+/// The text after `keyword`, blanks, `*` where allowed, `=` and blanks, if that stands at `at`.
+fn after_name<'v>(value: &'v [u8], at: usize, keyword: &[u8], with_star: bool) -> Option<&'v [u8]> {
+    let (word, rest) = value.get(at..)?.split_at_checked(keyword.len())?;
+    if !word.eq_ignore_ascii_case(keyword) {
+        return None;
+    }
+    let rest = skip_spaces(rest);
+    let rest = if with_star { rest.strip_prefix(b"*").unwrap_or(rest) } else { rest };
+    rest.strip_prefix(b"=").map(skip_spaces)
+}
+
+/// A name without the `charset'language'` of RFC 8187 before it.
+fn without_charset(text: &[u8]) -> &[u8] {
+    let allowed =
+        |octet: &u8| matches!(octet, b'!' | b'#' | b'$' | b'%' | b'&' | b'+'..=b'z' | b'{' | b'}' | b'~');
+    let charset = text.iter().take_while(|octet| allowed(octet)).count();
+    let Some([b'\'', rest @ ..]) = text.get(charset..).filter(|_| charset > 0) else { return text };
+    let language = rest.iter().take_while(|octet| allowed(octet)).count();
+    if rest.get(language) != Some(&b'\'') {
+        return text;
+    }
+    memchr::memrchr(b'\'', text).and_then(|at| text.get(at + 1..)).unwrap_or_default()
+}
+
+/// The credentials of `Basic` authentication, still encoded.
+pub(super) fn basic_credentials(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(5)?;
+    (scheme.eq_ignore_ascii_case(b"basic") && rest.first() == Some(&b' ')).then(|| skip_spaces(rest))
+}
+
+/// Methods that begin a request that is recognized on any port: those of the IANA registry, and of Microsoft's
+/// extensions.
+const METHODS: [&[u8]; 49] = [
+    b"OPTIONS",
+    b"GET",
+    b"HEAD",
+    b"POST",
+    b"PUT",
+    b"DELETE",
+    b"ACL",
+    b"BASELINE-CONTROL",
+    b"BIND",
+    b"CHECKIN",
+    b"CHECKOUT",
+    b"CONNECT",
+    b"COPY",
+    b"LABEL",
+    b"LINK",
+    b"LOCK",
+    b"MERGE",
+    b"MKACTIVITY",
+    b"MKCALENDAR",
+    b"MKCOL",
+    b"MKREDIRECTREF",
+    b"MOVE",
+    b"ORDERPATCH",
+    b"PATCH",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"REBIND",
+    b"REPORT",
+    b"SEARCH",
+    b"TRACE",
+    b"UNBIND",
+    b"UNCHECKOUT",
+    b"UNLINK",
+    b"UNLOCK",
+    b"UPDATE",
+    b"VERSION-CONTROL",
+    b"BCOPY",
+    b"BDELETE",
+    b"BMOVE",
+    b"BPROPFIND",
+    b"BPROPPATCH",
+    b"NOTIFY",
+    b"POLL",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"X-MS-ENUMATTS",
+    b"MKWORKSPACE",
+    b"RPC_IN_DATA",
+    b"RPC_OUT_DATA",
+];
+
+/// Methods that raise no oddity (Zeek: `HTTP::http_methods`).
+pub(super) const KNOWN_METHODS: [&[u8]; 20] = [
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"OPTIONS",
+    b"PUT",
+    b"DELETE",
+    b"TRACE",
+    b"CONNECT",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"POLL",
+    b"REPORT",
+    b"SUBSCRIBE",
+    b"BMOVE",
+    b"SEARCH",
+];
+
+/// Whether the first octets of a client are those of a request; `None` if more of them are needed.
+pub(super) fn begins_request(data: &[u8]) -> Option<bool> {
+    let spaces = data.iter().take_while(|octet| is_space(**octet)).count();
+    let rest = data.get(spaces..).unwrap_or_default();
+    if METHODS.iter().any(|method| rest.starts_with(method)) {
+        Some(true)
+    } else if METHODS.iter().any(|method| method.starts_with(rest)) {
+        None
+    } else {
+        Some(false)
+    }
+}
+
+/// Whether the first octets of a server are those of a status line; `None` if more of them are needed.
+pub(super) fn begins_reply(data: &[u8]) -> Option<bool> {
+    let Some((rest, _)) = strip_keyword(data) else {
+        let is_prefix = b"HTTP/".get(..data.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(data));
+        return if is_prefix { None } else { Some(false) };
+    };
+    rest.first().map(u8::is_ascii_digit)
+}
