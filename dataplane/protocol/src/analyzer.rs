@@ -173,8 +173,6 @@ impl<'a> FlowContext<'a> {
 
     /// Reports an anomaly of this connection, under Zeek's name for it; `source` is empty where in Zeek a script and not
     /// an analyzer reports it.
-    /// Reports an anomaly of this connection, under Zeek's name for it; `source` is the analyzer that Zeek names, or
-    /// empty.
     pub fn weird(&mut self, name: &'static str, addl: Option<&[u8]>, source: &'static str) {
         self.flow.note_weird();
         self.out.emit(&Weird {
@@ -186,7 +184,6 @@ impl<'a> FlowContext<'a> {
             notice: false,
             peer: &self.settings.peer,
             source: Some(source).filter(|source| !source.is_empty()),
-            source: (!source.is_empty()).then_some(source),
             limit: Limit::of_connection(name, self.flow.uid),
         });
     }
