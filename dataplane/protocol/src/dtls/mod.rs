@@ -18,6 +18,8 @@ use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
 const MAX_MESSAGE: usize = 100_000;
 /// A message in more pieces than this is given up.
 const MAX_PIECES: usize = 32;
+/// The records with the pieces of a message are numbered closer together than this (as in Zeek).
+const MAX_DISTANCE: u64 = 30;
 /// After so many datagrams that are not DTLS the flow is given up (Zeek: `SSL::dtls_max_version_errors`).
 const MAX_STRANGE: u32 = 10;
 
@@ -37,6 +39,8 @@ pub(crate) struct Analyzer {
 #[derive(Debug, Default)]
 struct Assembly {
     sequence: u16,
+    /// Number of the record with the first piece seen.
+    record: u64,
     length: usize,
     data: Vec<u8>,
     /// Pieces seen, as offset and end.
@@ -46,7 +50,7 @@ struct Assembly {
 
 impl Assembly {
     /// Adds a piece; true when with it the message has become whole.
-    fn add(&mut self, fragment: &parse::Fragment<'_>) -> Result<bool, Reason> {
+    fn add(&mut self, record: u64, fragment: &parse::Fragment<'_>) -> Result<bool, Reason> {
         if fragment.length > MAX_MESSAGE {
             return Err("fragmented handshake message too long");
         }
@@ -56,6 +60,7 @@ impl Assembly {
         }
         if self.sequence != fragment.sequence || self.length != fragment.length || self.pieces.is_empty() {
             self.sequence = fragment.sequence;
+            self.record = record;
             self.length = fragment.length;
             self.pieces.clear();
             self.complete = false;
@@ -65,7 +70,7 @@ impl Assembly {
         if self.complete || self.pieces.contains(&(fragment.offset, end)) {
             return Ok(false);
         }
-        if self.pieces.len() >= MAX_PIECES {
+        if self.pieces.len() >= MAX_PIECES || self.record.abs_diff(record) > MAX_DISTANCE {
             return Err("handshake message in too many fragments");
         }
         if let Some(target) = self.data.get_mut(fragment.offset..end) {
@@ -102,7 +107,7 @@ impl Analyzer {
         let mut rest = payload;
         while let Some(first) = rest.first() {
             if self.handshake.negotiated() == Some(names::DTLS_1_3) && parse::is_unified(*first) {
-                return Ok(Verdict::More);
+                return Ok(self.encrypted(context, direction));
             }
             let (header, after) = parse::header(rest).ok_or("DTLS record cut short")?;
             if !matches!(header.version, names::DTLS_1_0 | names::DTLS_1_2) {
@@ -119,10 +124,22 @@ impl Analyzer {
                     return Ok(Verdict::Done);
                 }
             } else {
-                self.record(context, direction, header.content, body)?;
+                self.record(context, direction, header, body)?;
             }
         }
         Ok(Verdict::More)
+    }
+
+    /// A record in the form that DTLS 1.3 uses for encrypted ones: it has no other sign of encryption.
+    fn encrypted(&mut self, context: &mut FlowContext<'_>, direction: Direction) -> Verdict {
+        if let Some(encrypts) = self.encrypts.get_mut(direction.index()) {
+            *encrypts = true;
+        }
+        if self.encrypts != [true; 2] {
+            return Verdict::More;
+        }
+        self.handshake.establish(context);
+        Verdict::Done
     }
 
     /// A datagram of another kind: other protocols share the flow with DTLS (RFC 7983).
@@ -139,15 +156,15 @@ impl Analyzer {
         &mut self,
         context: &mut FlowContext<'_>,
         direction: Direction,
-        content: u8,
+        header: parse::Header,
         body: &[u8],
     ) -> Result<(), Reason> {
         if body.is_empty() {
             return Ok(());
         }
         self.handshake.plaintext(context);
-        match content {
-            content::HANDSHAKE => self.fragments(context, direction, body)?,
+        match header.content {
+            content::HANDSHAKE => self.fragments(context, direction, header.sequence, body)?,
             content::CHANGE_CIPHER_SPEC => {
                 self.handshake.change_cipher_spec(context, direction);
                 if let Some(encrypts) = self.encrypts.get_mut(direction.index()) {
@@ -168,6 +185,7 @@ impl Analyzer {
         &mut self,
         context: &mut FlowContext<'_>,
         direction: Direction,
+        record: u64,
         body: &[u8],
     ) -> Result<(), Reason> {
         let mut rest = body;
@@ -179,7 +197,7 @@ impl Analyzer {
                 continue;
             }
             let Some(assembly) = self.assembly.get_mut(direction.index()) else { continue };
-            if assembly.add(&fragment)? {
+            if assembly.add(record, &fragment)? {
                 let data = std::mem::take(&mut assembly.data);
                 self.handshake.message(context, direction, fragment.kind, &data)?;
             }
@@ -195,8 +213,7 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     }
     if parse::is_client_hello(probe.originator) || parse::is_client_hello(probe.responder) {
         Match::Yes
-    } else if parse::is_stun(probe.originator) || parse::is_stun(probe.responder) {
-        // Flows of WebRTC go on with DTLS.
+    } else if [probe.originator, probe.responder].into_iter().any(parse::may_precede) {
         Match::Maybe
     } else {
         Match::No

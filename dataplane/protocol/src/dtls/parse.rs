@@ -13,6 +13,8 @@ pub(super) struct Header {
     pub(super) version: u16,
     /// 0 before encryption.
     pub(super) epoch: u16,
+    /// Number of the record in its epoch, 48 bits.
+    pub(super) sequence: u64,
     /// Octets that follow.
     pub(super) length: usize,
 }
@@ -21,9 +23,10 @@ pub(super) struct Header {
 pub(super) fn header(octets: &[u8]) -> Option<(Header, &[u8])> {
     let mut reader = Reader::new(octets);
     let (content, version, epoch) = (reader.u8()?, reader.u16()?, reader.u16()?);
-    let _sequence = reader.array::<6>()?;
+    let (high, low) = (reader.u24()?, reader.u24()?);
+    let sequence = u64::from(high) << 24 | u64::from(low);
     let length = reader.u16()?.into();
-    Some((Header { content, version, epoch, length }, reader.rest()))
+    Some((Header { content, version, epoch, sequence, length }, reader.rest()))
 }
 
 /// A handshake message or a piece of one.
@@ -60,6 +63,11 @@ pub(super) const fn is_unified(first: u8) -> bool {
 /// Whether a datagram is a STUN message (RFC 8489): they come in between on the flows of WebRTC.
 pub(super) fn is_stun(payload: &[u8]) -> bool {
     payload.len() > 20 && payload.get(4..8) == Some(&[0x21, 0x12, 0xA4, 0x42])
+}
+
+/// Whether DTLS may come after a datagram: STUN, with which the flows of WebRTC begin, or another record.
+pub(super) fn may_precede(payload: &[u8]) -> bool {
+    is_stun(payload) || matches!(payload, [content::CHANGE_CIPHER_SPEC..=content::HEARTBEAT, 0xFE, ..])
 }
 
 /// Whether a datagram begins with a client's hello in one of the first records of a flow.

@@ -214,12 +214,15 @@ impl Analyzer {
         if self.side(direction).encrypts {
             return true;
         }
-        let is_application_data = matches!(header, Header::V3 { content: content::APPLICATION_DATA, .. });
-        is_application_data
-            && !self
-                .handshake
-                .negotiated()
-                .is_some_and(|version| version == names::SSL_2 || names::is_record_version(version))
+        matches!(header, Header::V3 { content: content::APPLICATION_DATA, .. }) && !self.is_before_tls_1_3()
+    }
+
+    /// Whether the server chose a version before TLS 1.3. Drafts and experiments have all sorts of numbers, so all
+    /// others count as TLS 1.3.
+    fn is_before_tls_1_3(&self) -> bool {
+        self.handshake
+            .negotiated()
+            .is_some_and(|version| version == names::SSL_2 || names::is_record_version(version))
     }
 
     /// The whole of an encrypted record has been seen.
@@ -247,9 +250,12 @@ impl Analyzer {
             content::APPLICATION_DATA => self.handshake.early_application_data(context),
             content::CHANGE_CIPHER_SPEC => {
                 self.handshake.change_cipher_spec(context, direction);
-                self.side(direction).encrypts = true;
-                if body.len() > 1 {
-                    self.encrypted(context, direction);
+                // In TLS 1.3 it means nothing (RFC 8446, appendix D.4): a second client hello may follow it.
+                if self.handshake.negotiated().is_none() || self.is_before_tls_1_3() {
+                    self.side(direction).encrypts = true;
+                    if body.len() > 1 {
+                        self.encrypted(context, direction);
+                    }
                 }
             }
             content::ALERT => alerts(&mut self.handshake, context, direction, body)?,
