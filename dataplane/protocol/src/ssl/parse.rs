@@ -45,7 +45,7 @@ pub(crate) const HELLO_RETRY_REQUEST: [u8; 32] = [
 ];
 
 /// A ClientHello, as far as it is logged.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ClientHello<'a> {
     /// Version field, not the extension.
     pub(crate) version: u16,
@@ -56,7 +56,7 @@ pub(crate) struct ClientHello<'a> {
 }
 
 /// A ServerHello or HelloRetryRequest, as far as it is logged.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ServerHello<'a> {
     /// Version field, not the extension.
     pub(crate) version: u16,
@@ -101,7 +101,7 @@ pub(crate) fn server_hello(body: &[u8]) -> Option<ServerHello<'_>> {
 }
 
 /// The extensions of a hello message, in order; `Err` once where one is cut short.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Extensions<'a>(Reader<'a>);
 
 /// An extension does not fit its message.
@@ -144,7 +144,7 @@ pub(crate) enum ServerName<'a> {
 }
 
 /// The entries of a server name extension; `Err` once where one is cut short.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ServerNames<'a>(Reader<'a>);
 
 /// Reads a server name extension; servers send it empty.
@@ -232,7 +232,7 @@ pub(crate) enum Signature {
 }
 
 /// The certificates of a Certificate message before TLS 1.3; `Err` once where one is cut short.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Certificates<'a>(Reader<'a>);
 
 /// Reads a Certificate message.
