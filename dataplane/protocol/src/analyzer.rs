@@ -184,7 +184,7 @@ impl<'a> FlowContext<'a> {
             notice: false,
             peer: &self.settings.peer,
             source: Some(source).filter(|source| !source.is_empty()),
-            limit: Limit::of_connection(name, self.flow.uid),
+            limit: Limit::of_weird(name, Some(&self.flow.id)),
         });
     }
 

@@ -1,7 +1,7 @@
 //! Where workers write their records: encoded bytes, with what is needed to route and merge them.
 
 use crate::text;
-use crate::{Log, Time};
+use crate::{Limit, Log, Time};
 
 /// How records are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,9 +19,9 @@ pub enum Format {
 pub trait Record {
     /// The log it belongs to.
     const LOG: Log;
-    /// Key for logs that are limited over all workers (one record per certificate, sampled weirds); 0: no limit.
-    fn limit_key(&self) -> u64 {
-        0
+    /// How often it may be written again, over all workers.
+    fn limit(&self) -> Limit {
+        Limit::default()
     }
     /// Appends the members of the JSON object, each with a leading comma.
     fn json_members(&self, out: &mut Vec<u8>);
@@ -40,8 +40,8 @@ pub struct Entry {
     pub frame: u64,
     /// Packet time at which it was written.
     pub time: Time,
-    /// See [`Record::limit_key`].
-    pub limit_key: u64,
+    /// See [`Record::limit`].
+    pub limit: Limit,
 }
 
 /// Encoded records of one worker, in the order in which they were made.
@@ -146,7 +146,7 @@ impl RecordBuffer {
             end: self.bytes.len(),
             frame: self.frame,
             time: self.time,
-            limit_key: record.limit_key(),
+            limit: record.limit(),
         });
     }
 

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::id::{FileId, Uid};
+use crate::limit::Limit;
 use crate::text;
 use crate::{Addr, Endpoints, Interval, Proto, Time};
 
@@ -400,39 +401,6 @@ macro_rules! container_value {
 }
 
 container_value!(List => "vector", Set => "set");
-
-/// A limit key carried by a record without being a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limit(pub u64);
-
-impl Limit {
-    /// The key of a name: FNV-1a, never 0.
-    pub const fn of_name(name: &str) -> Self {
-        let bytes = name.as_bytes();
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut index = 0;
-        while index < bytes.len() {
-            hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
-            index += 1;
-        }
-        Self(hash | 1)
-    }
-
-    /// The key of a name on one connection.
-    pub const fn of_connection(name: &str, uid: Uid) -> Self {
-        Self((Self::of_name(name).0 ^ uid.fold()).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// The key of a name between two hosts.
-    pub fn of_addresses(name: &str, source: Addr, destination: Addr) -> Self {
-        let fold = |address: Addr| {
-            let value = u128::from_be_bytes(address.0);
-            (value >> 64) as u64 ^ value as u64
-        };
-        let pair = fold(source).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ fold(destination);
-        Self((Self::of_name(name).0 ^ pair).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-}
 
 impl Column for Limit {
     fn describe(_name: &str, _doc: &'static str, _fields: &mut Vec<Field>) {}

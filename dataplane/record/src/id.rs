@@ -35,11 +35,6 @@ impl Uid {
         base62(self.low, out);
     }
 
-    /// All bits folded into 64, for use as a hash.
-    pub const fn fold(self) -> u64 {
-        self.low ^ self.high as u64
-    }
-
     fn of(hasher: &SipHasher24) -> Self {
         let hash = hasher.finish128();
         Self { high: hash.h1 as u32, low: hash.h2 }
@@ -133,11 +128,8 @@ impl IdSource {
 pub fn community_id(seed: u16, endpoints: &Endpoints, ip_proto: u8, one_way: bool) -> String {
     let Endpoints { orig_h, orig_p, resp_h, resp_p } = *endpoints;
     let in_order = one_way || (orig_h, orig_p.swap_bytes()) <= (resp_h, resp_p.swap_bytes());
-    let [first, second] = if in_order {
-        [(orig_h, orig_p), (resp_h, resp_p)]
-    } else {
-        [(resp_h, resp_p), (orig_h, orig_p)]
-    };
+    let [first, second] =
+        if in_order { [(orig_h, orig_p), (resp_h, resp_p)] } else { [(resp_h, resp_p), (orig_h, orig_p)] };
     let mut hash = Sha1::new();
     hash.update(seed.to_be_bytes());
     for (address, _) in [first, second] {

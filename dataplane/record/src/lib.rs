@@ -10,6 +10,7 @@ mod log;
 mod buffer;
 mod column;
 mod id;
+mod limit;
 mod text;
 mod value;
 
@@ -17,8 +18,9 @@ mod value;
 mod tests;
 
 pub use buffer::{Entry, Format, LogSet, Record, RecordBuffer, tsv_header};
-pub use column::{Column, Enum, Field, Limit, List, Port, Set, Value};
+pub use column::{Column, Enum, Field, List, Port, Set, Value};
 pub use id::{FileId, IdSource, Uid, community_id};
+pub use limit::Limit;
 pub use value::{Addr, Endpoints, Interval, Proto, Time};
 
 logs! {

@@ -40,8 +40,8 @@ macro_rules! log {
             const LOG: $crate::Log = $crate::Log::$record;
 
             $(
-                fn limit_key(&self) -> u64 {
-                    let limit: fn(&Self) -> u64 = $limit;
+                fn limit(&self) -> $crate::Limit {
+                    let limit: fn(&Self) -> $crate::Limit = $limit;
                     limit(self)
                 }
             )?

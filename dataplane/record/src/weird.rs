@@ -21,8 +21,8 @@ log! {
         peer: &'a str,
         /// Part of the sensor that reports it.
         source: Option<&'a str>,
-        /// Key of the sampling: a hash of the name. Not a column.
+        /// How often it is written again. Not a column.
         limit: Limit,
     }
-    limited by |record| record.limit.0
+    limited by |record| record.limit
 }

@@ -49,8 +49,8 @@ log! {
         host_cert: bool,
         /// A client sent it.
         client_cert: bool,
-        /// Key of the daily limit: a hash of the fingerprint. Not a column.
+        /// How often it is written again. Not a column.
         limit: Limit,
     }
-    limited by |record| record.limit.0
+    limited by |record| record.limit
 }

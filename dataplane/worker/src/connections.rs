@@ -152,7 +152,7 @@ impl Hooks for Call<'_, '_> {
             notice: false,
             peer: &self.settings.analysis.peer,
             source: (!source.is_empty()).then_some(source),
-            limit: Limit::of_connection(name, flow.uid),
+            limit: Limit::of_weird(name, Some(&flow.id)),
         });
     }
 
@@ -227,11 +227,6 @@ impl Call<'_, '_> {
                     None => (None, None),
                 },
             };
-            let limit = match (uid, id) {
-                (Some(uid), _) => Limit::of_connection(name, uid),
-                (None, Some(id)) => Limit::of_addresses(name, id.orig_h, id.resp_h),
-                (None, None) => Limit::of_name(name),
-            };
             self.out.emit(&Weird {
                 ts: self.now,
                 uid,
@@ -241,7 +236,7 @@ impl Call<'_, '_> {
                 notice: false,
                 peer: &self.settings.analysis.peer,
                 source: report.source.name(),
-                limit,
+                limit: Limit::of_weird(name, id.as_ref()),
             });
         }
     }

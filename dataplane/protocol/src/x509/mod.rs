@@ -101,7 +101,7 @@ fn parse_error(context: &mut FlowContext<'_>) {
         notice: false,
         peer: &context.settings().peer,
         source: None,
-        limit: Limit::of_name(NAME),
+        limit: Limit::of_weird(NAME, None),
     };
     context.emit(&weird);
 }
@@ -145,7 +145,8 @@ fn log(context: &mut FlowContext<'_>, certificate: &Certificate<'_>, role: Role)
 
 fn limit(fingerprint: &str, role: Role) -> Limit {
     let role = u64::from(role.is_host) << 1 | u64::from(role.is_client) << 2;
-    Limit((Limit::of_name(fingerprint).0 & !7) | role | 1)
+    let daily = Limit::daily(fingerprint);
+    Limit { key: (daily.key & !7) | role | 1, ..daily }
 }
 
 fn hexadecimal(octets: &[u8]) -> String {
