@@ -17,6 +17,7 @@ const FUNCTIONS: &[&str] = &[
     "rte_eal_(init|cleanup|hotplug_add|hotplug_remove|has_hugepages)",
     "rte_(strerror|version|lcore_id|socket_id|socket_count|thread_register|thread_unregister)",
     "rte_log_(get_level|list_types|set_global_level)",
+    "rte_rdtsc",
     // Ports.
     "rte_eth_dev_(get_port_by_name|get_name_by_port|is_valid_port|info_get|socket_id|configure)",
     "rte_eth_dev_(adjust_nb_rx_tx_desc|start|stop|close|rss_reta_query|rss_reta_update)",

@@ -1,8 +1,8 @@
 //! What a worker lcore does: packets from its input through the analysis, records to who
 //! stores them.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use worker::Worker;
 use crate::clock;
 use crate::poll::{Idle, WorkerInput, run};
 use crate::records::RecordSender;
-use crate::stats::WorkerCounters;
+use crate::stats::{Load, WorkerCounters};
 
 /// How often a worker does what is not part of its packets: timers when none come, handing
 /// over of few records, counters.
@@ -25,13 +25,40 @@ const ROUNDS_PER_LOOK: u32 = 256;
 /// How long a worker that ends waits for its last records to be taken.
 const FINISH: Duration = Duration::from_secs(30);
 
+/// New settings on their way to a worker, which looks for them at each tick.
+#[derive(Debug, Default)]
+pub struct Mailbox(Mutex<Option<Arc<worker::Settings>>>);
+
+impl Mailbox {
+    /// Leaves settings for the worker, in place of any that it has not taken yet.
+    pub fn leave(&self, settings: Arc<worker::Settings>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
+    }
+
+    /// Takes settings out, if there are and nobody is just leaving some.
+    fn take(&self) -> Option<Arc<worker::Settings>> {
+        self.0.try_lock().ok()?.take()
+    }
+}
+
+/// What a worker lcore shares with others.
+#[derive(Debug, Default)]
+pub struct WorkerShared {
+    /// What it did.
+    pub counters: WorkerCounters,
+    /// How busy it is.
+    pub load: Load,
+    /// What it is told.
+    pub mailbox: Mailbox,
+}
+
 /// A worker lcore.
 #[derive(Debug)]
 pub struct WorkerLcore {
     worker: Worker,
     input: WorkerInput,
     records: RecordSender,
-    counters: Arc<WorkerCounters>,
+    shared: Arc<WorkerShared>,
     /// Whether packets carry the time at which they come, so that time goes on without them.
     live: bool,
     rounds: u32,
@@ -45,10 +72,10 @@ impl WorkerLcore {
         worker: Worker,
         input: WorkerInput,
         records: RecordSender,
-        counters: Arc<WorkerCounters>,
+        shared: Arc<WorkerShared>,
         live: bool,
     ) -> Self {
-        Self { worker, input, records, counters, live, rounds: 0, last_tick: clock::now() }
+        Self { worker, input, records, shared, live, rounds: 0, last_tick: clock::now() }
     }
 
     /// One round; how many packets there were.
@@ -57,7 +84,7 @@ impl WorkerLcore {
         let Self { worker, input, records, .. } = self;
         let packets = input.poll(|frames| worker.burst(LinkType::Ethernet, frames, records.buffer()));
         if packets > 0 {
-            self.counters.publish(self.worker.counters());
+            self.shared.counters.publish(self.worker.counters());
             if self.records.is_full() {
                 self.records.hand_over();
             }
@@ -74,19 +101,22 @@ impl WorkerLcore {
     }
 
     fn tick(&mut self, now: Time, idle: bool) {
+        if let Some(settings) = self.shared.mailbox.take() {
+            self.worker.apply(&settings);
+        }
         if idle && self.live {
             self.worker.idle(now, self.records.buffer());
         }
         self.records.hand_over();
-        self.counters.publish(self.worker.counters());
-        self.counters.publish_all(self.worker.counters());
-        self.counters.records_lost.set(self.records.lost());
+        self.shared.counters.publish(self.worker.counters());
+        self.shared.counters.publish_all(self.worker.counters());
     }
 
     /// Runs until `stop` is set, then empties the rings, ends all connections and hands the
     /// last records over.
     pub fn run(mut self, stop: &AtomicBool, idle: Idle) {
-        run(stop, idle, || self.round());
+        let shared = Arc::clone(&self.shared);
+        run(stop, idle, &shared.load, || self.round());
         self.input.close_queues();
         while self.round() > 0 {}
         self.worker.finish(self.records.buffer());
@@ -97,8 +127,7 @@ impl WorkerLcore {
             }
             thread::sleep(Duration::from_millis(1));
         }
-        self.counters.publish(self.worker.counters());
-        self.counters.publish_all(self.worker.counters());
-        self.counters.records_lost.set(self.records.lost());
+        self.shared.counters.publish(self.worker.counters());
+        self.shared.counters.publish_all(self.worker.counters());
     }
 }

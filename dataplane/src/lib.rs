@@ -16,13 +16,16 @@
 pub mod analysis;
 pub mod balance;
 pub mod clock;
+pub mod configuration;
 pub mod frames;
 pub mod lcores;
 pub mod poll;
 pub mod ports;
 pub mod records;
 pub mod sensor;
+pub mod statistics;
 pub mod stats;
+pub mod store;
 
 /// Most packets taken from a queue or ring at once, and analyzed as one burst.
 pub const BURST: usize = 64;

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use dpdk::{Consumer, RxQueue, Timestamps};
+use dpdk::{Consumer, RxQueue, Timestamps, lcore};
 use packet::Frame;
 
 use crate::Burst;
 use crate::balance::{self, Distributor};
 use crate::clock::{self, PacketClock};
 use crate::frames::FrameBuilder;
-use crate::stats::ReceiveCounters;
+use crate::stats::{Load, ReceiveCounters};
 
 /// A queue of a port, with what it needs to be polled.
 #[derive(Debug)]
@@ -154,18 +154,24 @@ impl Idle {
 }
 
 /// Repeats `round`, which returns how many packets it had, until `stop` is set.
-pub fn run(stop: &AtomicBool, idle: Idle, mut round: impl FnMut() -> usize) {
+pub fn run(stop: &AtomicBool, idle: Idle, load: &Load, mut round: impl FnMut() -> usize) {
     let mut empty = 0_u32;
+    let mut before = lcore::ticks();
     while !stop.load(Ordering::Acquire) {
-        if round() > 0 {
+        let packets = round();
+        if packets > 0 {
             empty = 0;
-            continue;
+        } else {
+            empty = empty.saturating_add(1);
+            match idle {
+                Idle::Sleep { after, pause } if empty > after => thread::sleep(pause),
+                _ => hint::spin_loop(),
+            }
         }
-        empty = empty.saturating_add(1);
-        match idle {
-            Idle::Sleep { after, pause } if empty > after => thread::sleep(pause),
-            _ => hint::spin_loop(),
-        }
+        let now = lcore::ticks();
+        let side = if packets > 0 { &load.busy } else { &load.idle };
+        side.add(now.wrapping_sub(before));
+        before = now;
     }
 }
 

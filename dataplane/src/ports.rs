@@ -12,17 +12,49 @@ use dpdk::{
 use crate::BURST;
 use crate::clock::PacketClock;
 
-/// How ports are set up.
+/// A port to receive from.
+#[derive(Debug, Clone)]
+pub struct PortSpec {
+    /// What it is; resolved.
+    pub name: PortName,
+    /// What statistics call it.
+    pub label: String,
+    /// Receive queues; `None`: what suits the layout.
+    pub queues: Option<u16>,
+    /// Packets that a receive queue holds.
+    pub descriptors: u16,
+    /// Whether packets for other hosts are received.
+    pub promiscuous: bool,
+}
+
+impl PortSpec {
+    /// Packets that a receive queue holds unless told otherwise.
+    pub const DESCRIPTORS: u16 = 2048;
+
+    /// The ports that a name stands for, with everything else by default.
+    pub fn resolve(name: &PortName) -> Result<Vec<Self>, PortNameError> {
+        let spec = |name: PortName| Self {
+            label: name.to_string(),
+            queues: name.queues(),
+            descriptors: Self::DESCRIPTORS,
+            promiscuous: true,
+            name,
+        };
+        Ok(name.resolve()?.into_iter().map(spec).collect())
+    }
+}
+
+/// What all ports have in common.
 #[derive(Debug, Clone)]
 pub struct PortSettings {
     /// Largest packet without Ethernet header; `None`: what the driver takes by itself.
     pub mtu: Option<u32>,
     /// What ports hash, where they can.
     pub hashed_fields: HashedFields,
-    /// Packets that a receive queue holds.
-    pub rx_descriptors: u16,
     /// Packets that a ring from a receiver to a worker holds.
     pub ring_capacity: u32,
+    /// Packet buffers on each NUMA node; `None`: what queues, rings and threads can hold.
+    pub buffers: Option<u32>,
     /// Whether merging of received segments is switched off on interfaces of the kernel.
     /// The analysis is of packets as they were on the wire.
     pub disable_merging: bool,
@@ -33,8 +65,8 @@ impl Default for PortSettings {
         Self {
             mtu: None,
             hashed_fields: HashedFields::Addresses,
-            rx_descriptors: 2048,
             ring_capacity: 4095,
+            buffers: None,
             disable_merging: true,
         }
     }
@@ -43,12 +75,6 @@ impl Default for PortSettings {
 /// Why the ports can not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PortsError {
-    /// No port is configured.
-    #[error("there is no port to receive from")]
-    None,
-    /// A name stands for no port.
-    #[error(transparent)]
-    Name(#[from] PortNameError),
     /// A port can not be attached or started.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -76,40 +102,33 @@ impl Layout {
     /// key are the same on all; a table that deals out queues in turn agrees with a
     /// shorter one if the number of queues divides both sizes.
     pub fn choose<'a>(
-        mut ports: impl Iterator<Item = &'a Capabilities>,
+        mut ports: impl Iterator<Item = (&'a Capabilities, Option<u16>)>,
         workers: u16,
         fields: HashedFields,
     ) -> Self {
-        let suits = |port: &Capabilities| {
+        let suits = |(port, queues): (&Capabilities, Option<u16>)| {
             workers == 1
                 || (port.can_hash(fields)
                     && port.max_rx_queues >= workers
-                    && port.reta_size.is_multiple_of(workers))
+                    && port.reta_size.is_multiple_of(workers)
+                    && queues.is_none_or(|queues| queues == workers))
         };
         if ports.all(suits) { Self::RunToCompletion } else { Self::Distribute }
     }
-}
-
-/// The ports that names stand for, in their order.
-pub fn resolve(names: &[PortName]) -> Result<Vec<PortName>, PortsError> {
-    let mut ports = Vec::new();
-    for name in names {
-        ports.extend(name.resolve()?);
-    }
-    if ports.is_empty() { Err(PortsError::None) } else { Ok(ports) }
 }
 
 /// A port that DPDK has.
 #[derive(Debug)]
 pub struct Attached {
     port: Port,
-    /// Queues that its name asks for.
-    queues: Option<u16>,
+    spec: PortSpec,
 }
 
 /// A port that receives.
 #[derive(Debug)]
 pub struct Started {
+    /// What statistics call it.
+    pub label: String,
     /// The port, for its counters.
     pub port: Port,
     /// Its queues.
@@ -118,17 +137,20 @@ pub struct Started {
     pub clock: PacketClock,
 }
 
-/// Attaches ports by their resolved names.
-pub fn attach(eal: Eal, names: &[PortName], settings: &PortSettings) -> Result<Vec<Attached>, PortsError> {
-    names
+/// Attaches ports.
+pub fn attach(eal: Eal, ports: &[PortSpec], settings: &PortSettings) -> Result<Vec<Attached>, PortsError> {
+    ports
         .iter()
-        .map(|name| {
+        .map(|spec| {
             if settings.disable_merging
-                && let Some(interface) = name.source().interface()
+                && let Some(interface) = spec.name.source().interface()
+                && interface::exists(interface)
             {
                 disable_merging(interface);
             }
-            Ok(Attached { port: Port::attach(eal, name)?, queues: name.queues() })
+            let name =
+                spec.queues.map_or_else(|| spec.name.clone(), |queues| spec.name.clone().with_queues(queues));
+            Ok(Attached { port: Port::attach(eal, &name)?, spec: spec.clone() })
         })
         .collect()
 }
@@ -144,7 +166,8 @@ fn disable_merging(interface: &str) {
 
 /// The layout for these ports.
 pub fn layout(ports: &[Attached], workers: u16, settings: &PortSettings) -> Layout {
-    Layout::choose(ports.iter().map(|port| port.port.capabilities()), workers, settings.hashed_fields)
+    let ports = ports.iter().map(|port| (port.port.capabilities(), port.spec.queues));
+    Layout::choose(ports, workers, settings.hashed_fields)
 }
 
 impl Attached {
@@ -159,8 +182,8 @@ impl Attached {
         let capabilities = self.port.capabilities();
         match layout {
             Layout::RunToCompletion if workers > 1 => workers,
-            Layout::RunToCompletion => self.queues.unwrap_or(1),
-            Layout::Distribute => self.queues.unwrap_or_else(|| {
+            Layout::RunToCompletion => self.spec.queues.unwrap_or(1),
+            Layout::Distribute => self.spec.queues.unwrap_or_else(|| {
                 let spreads = capabilities.can_hash(settings.hashed_fields);
                 if spreads { receivers.min(capabilities.max_rx_queues).max(1) } else { 1 }
             }),
@@ -183,7 +206,7 @@ pub fn start(
     for port in &ports {
         let queues = port.queues(layout, workers, receivers, settings);
         let (descriptors, data_room) = nodes.entry(port.numa_node()).or_default();
-        *descriptors += u32::from(queues) * u32::from(settings.rx_descriptors);
+        *descriptors += u32::from(queues) * u32::from(port.spec.descriptors);
         *data_room = port.port.min_data_room().max(DEFAULT_DATA_ROOM).max(*data_room);
     }
     let threads = u32::from(workers) + u32::from(receivers) + 1;
@@ -196,9 +219,9 @@ pub fn start(
     };
     let mut pools = BTreeMap::new();
     for (node, (descriptors, data_room)) in nodes {
-        let buffers = descriptors + rings + threads * (THREAD_BUFFERS + 2 * BURST as u32);
+        let needed = descriptors + rings + threads * (THREAD_BUFFERS + 2 * BURST as u32);
         // Pools are cheapest at one less than a power of two.
-        let buffers = buffers.next_power_of_two() - 1;
+        let buffers = settings.buffers.unwrap_or_else(|| needed.next_power_of_two() - 1);
         pools.insert(node, Mempool::new(eal, buffers, data_room, node)?);
     }
     let mut started = Vec::new();
@@ -208,10 +231,11 @@ pub fn start(
         let Some(pool) = pools.get(&port.numa_node()) else { continue };
         let config = PortConfig {
             rx_queues: queues,
-            rx_descriptors: settings.rx_descriptors,
+            tx_queues: 0,
+            rx_descriptors: port.spec.descriptors,
             mtu: settings.mtu,
             hashed_fields: settings.hashed_fields,
-            ..PortConfig::default()
+            promiscuous: port.spec.promiscuous,
         };
         let queues = port.port.start(&config, *pool)?;
         tracing::info!(
@@ -225,7 +249,7 @@ pub fn start(
             (Some(stamps), Some(unit)) => PacketClock::Stamped { stamps, unit },
             _ => PacketClock::Host,
         };
-        started.push(Started { queues: queues.rx, clock, port: port.port });
+        started.push(Started { label: port.spec.label, queues: queues.rx, clock, port: port.port });
     }
     Ok(started)
 }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
-use record::{Format, LogSet, RecordBuffer};
+use record::{Format, Log, LogSet, RecordBuffer};
+
+use crate::stats::Counter;
 
 /// Buffers of one worker.
 const BUFFERS: usize = 64;
@@ -16,10 +18,31 @@ const BUFFERS: usize = 64;
 /// a busy worker.
 const FULL: usize = 256 << 10;
 
+/// Number of logs.
+pub const LOGS: usize = Log::ALL.len();
+
+/// Records of one worker by log, indexed by the log's number. Written by the worker when it
+/// hands a buffer over.
+#[derive(Debug)]
+pub struct LogCounters {
+    /// Records made.
+    pub made: [Counter; LOGS],
+    /// Of those, dropped since all buffers were full.
+    pub lost: [Counter; LOGS],
+}
+
+impl Default for LogCounters {
+    fn default() -> Self {
+        let none = || std::array::from_fn(|_| Counter::default());
+        Self { made: none(), lost: none() }
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     full: ArrayQueue<RecordBuffer>,
     empty: ArrayQueue<RecordBuffer>,
+    counters: LogCounters,
 }
 
 /// The worker's end.
@@ -27,7 +50,6 @@ struct Shared {
 pub struct RecordSender {
     shared: Arc<Shared>,
     current: RecordBuffer,
-    lost: u64,
 }
 
 /// The end of whoever stores records.
@@ -38,7 +60,11 @@ pub struct RecordReceiver {
 
 /// A way for records in this format, of these logs.
 pub fn channel(format: Format, logs: LogSet) -> (RecordSender, RecordReceiver) {
-    let shared = Shared { full: ArrayQueue::new(BUFFERS), empty: ArrayQueue::new(BUFFERS) };
+    let shared = Shared {
+        full: ArrayQueue::new(BUFFERS),
+        empty: ArrayQueue::new(BUFFERS),
+        counters: LogCounters::default(),
+    };
     // One is with the worker.
     for _ in 1..BUFFERS {
         // There is room for all.
@@ -46,7 +72,7 @@ pub fn channel(format: Format, logs: LogSet) -> (RecordSender, RecordReceiver) {
     }
     let shared = Arc::new(shared);
     let current = RecordBuffer::new(format, logs);
-    (RecordSender { shared: Arc::clone(&shared), current, lost: 0 }, RecordReceiver { shared })
+    (RecordSender { shared: Arc::clone(&shared), current }, RecordReceiver { shared })
 }
 
 impl RecordSender {
@@ -75,28 +101,35 @@ impl RecordSender {
             return true;
         }
         let Some(next) = self.shared.empty.pop() else { return false };
+        self.count(&self.shared.counters.made);
         let full = std::mem::replace(&mut self.current, next);
         // There is room for all buffers there are.
-        if let Err(full) = self.shared.full.push(full) {
-            self.current = full;
-            return false;
-        }
+        let _ = self.shared.full.push(full);
         true
     }
 
     /// Drops the records in the buffer.
     pub fn drop_records(&mut self) {
-        self.lost += self.current.len() as u64;
+        self.count(&self.shared.counters.made);
+        self.count(&self.shared.counters.lost);
         self.current.clear();
     }
 
-    /// Records dropped so far.
-    pub fn lost(&self) -> u64 {
-        self.lost
+    fn count(&self, counters: &[Counter; LOGS]) {
+        for (entry, _) in self.current.iter() {
+            if let Some(counter) = counters.get(entry.log as usize) {
+                counter.add(1);
+            }
+        }
     }
 }
 
 impl RecordReceiver {
+    /// What the worker made and lost.
+    pub fn counters(&self) -> &LogCounters {
+        &self.shared.counters
+    }
+
     /// Calls `store` with each buffer that was handed over; how many there were.
     pub fn take(&mut self, mut store: impl FnMut(&RecordBuffer)) -> usize {
         let mut taken = 0;
@@ -140,7 +173,7 @@ mod tests {
             assert_eq!(receiver.take(|buffer| lines += buffer.len()), 1);
             assert_eq!(lines, round);
         }
-        assert_eq!(sender.lost(), 0);
+        assert_eq!(receiver.counters().lost[Log::Weird as usize].get(), 0);
         sender.hand_over();
         assert_eq!(receiver.take(|_| ()), 0);
     }
@@ -152,7 +185,10 @@ mod tests {
             sender.buffer().emit(&Line);
             sender.hand_over();
         }
-        assert_eq!(sender.lost(), 11);
+        let counters = receiver.counters();
+        assert_eq!(counters.made[Log::Weird as usize].get(), BUFFERS as u64 + 10);
+        assert_eq!(counters.lost[Log::Weird as usize].get(), 11);
+        assert_eq!(counters.made[Log::Conn as usize].get(), 0);
         let mut lines = 0;
         receiver.take(|buffer| lines += buffer.len());
         assert_eq!(lines, BUFFERS - 1);

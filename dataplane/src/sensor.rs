@@ -6,17 +6,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use dpdk::lcore::{self, LcoreError};
-use dpdk::{Consumer, Eal, Errno, Port, PortName, PortStats, Producer, RingError, Timestamps, ring};
+use dpdk::{Consumer, Eal, Errno, Link, Port, PortStats, Producer, RingError, Timestamps, ring};
 use record::{Format, LogSet, RecordBuffer};
 use worker::Worker;
 
-use crate::analysis::WorkerLcore;
+use crate::analysis::{WorkerLcore, WorkerShared};
 use crate::balance::{Distributor, IndirectionTable};
 use crate::lcores::{self, Placement};
 use crate::poll::{Idle, Input, Receiver, WorkerInput, run};
-use crate::ports::{self, Layout, PortSettings, PortsError, Started};
-use crate::records::{RecordReceiver, channel};
-use crate::stats::{Books, ReceiveCounters, WorkerCounters};
+use crate::ports::{self, Layout, PortSettings, PortSpec, PortsError, Started};
+use crate::records::{LogCounters, RecordReceiver, channel};
+use crate::stats::{Books, Load, ReceiveCounters};
 
 /// How long between two looks for records while threads end.
 const STOP_PAUSE: Duration = Duration::from_millis(1);
@@ -24,8 +24,8 @@ const STOP_PAUSE: Duration = Duration::from_millis(1);
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Ports to receive from, [resolved](ports::resolve).
-    pub ports: Vec<PortName>,
+    /// Ports to receive from.
+    pub ports: Vec<PortSpec>,
     /// How to set them up.
     pub port: PortSettings,
     /// Worker threads, at least one.
@@ -70,6 +70,8 @@ pub enum SensorError {
 struct PortReceive {
     /// Index of the port.
     port: usize,
+    /// Index of the thread: of the receiver, or of the worker if there are none.
+    thread: usize,
     counters: Arc<ReceiveCounters>,
 }
 
@@ -80,6 +82,8 @@ pub struct PortReport {
     pub name: String,
     /// The driver's counters, where it gives them.
     pub driver: Option<PortStats>,
+    /// Its link, where the driver knows.
+    pub link: Option<Link>,
     /// Packets taken from its queues.
     pub received: u64,
     /// Their bytes.
@@ -93,7 +97,8 @@ type Thread = (String, JoinHandle<Result<(), LcoreError>>);
 /// A running sensor. Ends badly when dropped: call [`stop`](Self::stop).
 #[derive(Debug)]
 pub struct Sensor {
-    ports: Vec<Port>,
+    /// With what statistics call them.
+    ports: Vec<(String, Port)>,
     layout: Layout,
     placement: Placement,
     stop_receivers: Arc<AtomicBool>,
@@ -101,7 +106,10 @@ pub struct Sensor {
     receivers: Vec<Thread>,
     workers: Vec<Thread>,
     received: Vec<PortReceive>,
-    counters: Vec<Arc<WorkerCounters>>,
+    /// Of each receiver.
+    loads: Vec<Arc<Load>>,
+    /// Of each worker.
+    shared: Vec<Arc<WorkerShared>>,
     records: Vec<RecordReceiver>,
 }
 
@@ -123,7 +131,7 @@ impl Sensor {
         let started = ports::start(eal, attached, layout, workers, receivers, &settings.port)?;
 
         let mut sensor = Self {
-            ports: started.iter().map(|port| port.port.clone()).collect(),
+            ports: started.iter().map(|port| (port.label.clone(), port.port.clone())).collect(),
             layout,
             placement,
             stop_receivers: Arc::default(),
@@ -131,7 +139,8 @@ impl Sensor {
             receivers: Vec::new(),
             workers: Vec::new(),
             received: Vec::new(),
-            counters: Vec::new(),
+            loads: Vec::new(),
+            shared: Vec::new(),
             records: Vec::new(),
         };
         let threads = match layout {
@@ -167,7 +176,11 @@ impl Sensor {
                     inputs.push(Input { queue, clock: port.clock, counters: Arc::clone(counters) });
                 }
             }
-            let used = counters.into_iter().map(|counters| PortReceive { port: index, counters });
+            let used = counters.into_iter().enumerate().map(|(thread, counters)| PortReceive {
+                port: index,
+                thread,
+                counters,
+            });
             self.received.extend(used.filter(|used| Arc::strong_count(&used.counters) > 1));
         }
         inputs
@@ -194,8 +207,11 @@ impl Sensor {
             }
             let mut receiver = Receiver::new(inputs, Distributor::new(Arc::clone(&table), producers), stamps);
             let stop = Arc::clone(&self.stop_receivers);
+            let load: Arc<Load> = Arc::default();
+            self.loads.push(Arc::clone(&load));
             let name = format!("receiver-{number}");
-            let thread = lcore::spawn(eal, &name, vec![cpu], move |_| run(&stop, idle, || receiver.poll()))?;
+            let thread =
+                lcore::spawn(eal, &name, vec![cpu], move |_| run(&stop, idle, &load, || receiver.poll()))?;
             self.receivers.push((name, thread));
         }
         Ok(consumers)
@@ -210,13 +226,13 @@ impl Sensor {
         idle: Idle,
         settings: &Settings,
     ) -> Result<(), SensorError> {
-        let live = settings.ports.iter().all(PortName::is_live);
+        let live = settings.ports.iter().all(|port| port.name.is_live());
         for (number, ((queues, rings), &cpu)) in
             queues.into_iter().zip(rings).zip(&self.placement.workers).enumerate()
         {
             let (sender, receiver) = channel(settings.format, settings.logs);
-            let counters: Arc<WorkerCounters> = Arc::default();
-            self.counters.push(Arc::clone(&counters));
+            let shared: Arc<WorkerShared> = Arc::default();
+            self.shared.push(Arc::clone(&shared));
             self.records.push(receiver);
             let analysis = Arc::clone(&settings.analysis);
             let stop = Arc::clone(&self.stop_workers);
@@ -224,7 +240,7 @@ impl Sensor {
             let thread = lcore::spawn(eal, &name, vec![cpu], move |_| {
                 // Made here, so that its memory is on this CPU's NUMA node.
                 let input = WorkerInput::new(queues, rings, stamps);
-                WorkerLcore::new(Worker::new(analysis), input, sender, counters, live).run(&stop, idle);
+                WorkerLcore::new(Worker::new(analysis), input, sender, shared, live).run(&stop, idle);
             })?;
             self.workers.push((name, thread));
         }
@@ -241,25 +257,50 @@ impl Sensor {
         &self.placement
     }
 
-    /// Each worker's counters.
-    pub fn worker_counters(&self) -> &[Arc<WorkerCounters>] {
-        &self.counters
+    /// What each worker shares with others.
+    pub fn workers(&self) -> &[Arc<WorkerShared>] {
+        &self.shared
+    }
+
+    /// What each worker made of each log.
+    pub fn log_counters(&self) -> impl Iterator<Item = &LogCounters> {
+        self.records.iter().map(RecordReceiver::counters)
+    }
+
+    /// Each receiver's load, and what it received.
+    pub fn receivers(&self) -> impl Iterator<Item = (&Load, Vec<&ReceiveCounters>)> {
+        self.loads.iter().enumerate().map(|(thread, load)| {
+            let mine = self.received.iter().filter(|received| received.thread == thread);
+            (load.as_ref(), mine.map(|received| received.counters.as_ref()).collect())
+        })
+    }
+
+    /// Has all workers use other settings, within a fraction of a second.
+    pub fn apply(&self, analysis: &Arc<worker::Settings>) {
+        for worker in &self.shared {
+            worker.mailbox.leave(Arc::clone(analysis));
+        }
     }
 
     /// The sums over all ports and threads.
     pub fn books(&self) -> Books {
         let mut books = Books::default();
-        self.counters.iter().for_each(|counters| books.add_worker(counters));
-        self.received.iter().for_each(|received| books.add_receiver(&received.counters));
+        for worker in &self.shared {
+            books.add_worker(&worker.counters);
+        }
+        for received in &self.received {
+            books.add_receiver(&received.counters);
+        }
         books
     }
 
     /// Each port's counters.
     pub fn ports(&self) -> Vec<PortReport> {
-        let reports = self.ports.iter().enumerate().map(|(index, port)| {
+        let reports = self.ports.iter().enumerate().map(|(index, (label, port))| {
             let mut report = PortReport {
-                name: port.name().to_owned(),
+                name: label.clone(),
                 driver: port.stats().ok(),
+                link: port.link().ok(),
                 received: 0,
                 octets: 0,
                 ring_full: 0,
@@ -286,23 +327,23 @@ impl Sensor {
     }
 
     /// Ends the receivers, then the workers, which analyze what is in the rings and end all
-    /// connections; calls `store` with all records that come of it. Returns the final books.
+    /// connections; calls `store` with all records that come of it. Counters can be read afterwards, and are final.
     ///
     /// # Errors
     ///
     /// The first thread's that did not end well.
-    pub fn stop(mut self, mut store: impl FnMut(&RecordBuffer)) -> Result<Books, SensorError> {
+    pub fn stop(&mut self, mut store: impl FnMut(&RecordBuffer)) -> Result<(), SensorError> {
         self.stop_receivers.store(true, Ordering::Release);
-        let mut outcome = join(std::mem::take(&mut self.receivers));
+        let receivers = join(std::mem::take(&mut self.receivers));
         self.stop_workers.store(true, Ordering::Release);
         while self.workers.iter().any(|(_, thread)| !thread.is_finished()) {
             if self.take_records(&mut store) == 0 {
                 std::thread::sleep(STOP_PAUSE);
             }
         }
-        outcome = outcome.and(join(std::mem::take(&mut self.workers)));
+        let workers = join(std::mem::take(&mut self.workers));
         self.take_records(&mut store);
-        outcome.map(|()| self.books())
+        receivers.and(workers)
     }
 }
 

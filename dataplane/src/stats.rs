@@ -47,6 +47,16 @@ pub struct ReceiveCounters {
     pub ring_full: Counter,
 }
 
+/// How busy an lcore is, in ticks of the CPU's time stamp counter. Written by that lcore.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Load {
+    /// In rounds that had packets.
+    pub busy: Counter,
+    /// In rounds that had none, and asleep.
+    pub idle: Counter,
+}
+
 /// What one worker did. Written by that worker; on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -61,8 +71,6 @@ pub struct WorkerCounters {
     dropped: [Counter; REASONS],
     /// Records made.
     pub records: Counter,
-    /// Records dropped since nobody took them in time.
-    pub records_lost: Counter,
     /// Everything that the analysis counts, as of a fraction of a second ago. The worker
     /// never waits for the lock: what it can not write now, it writes next time.
     all: Mutex<worker::Counters>,
@@ -89,6 +97,11 @@ impl WorkerCounters {
         if let Ok(mut all) = self.all.try_lock() {
             *all = *counters;
         }
+    }
+
+    /// Packets not analyzed, by reason.
+    pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        worker::Drop::ALL.into_iter().map(worker::Drop::name).zip(self.dropped.iter().map(Counter::get))
     }
 
     /// All that the analysis counts, as last published.

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use baleen_dataplane::ports::{Layout, PortSettings};
+use baleen_dataplane::ports::{Layout, PortSettings, PortSpec};
 use baleen_dataplane::sensor::{Sensor, Settings};
 use dpdk::interface::{Offload, set_offload};
 use dpdk::test_support::eal;
@@ -65,8 +65,8 @@ fn all_offloads_off(interface: &str) {
 
 fn settings(port: &str, workers: u16) -> Settings {
     Settings {
-        ports: vec![port.parse().unwrap()],
-        port: PortSettings { rx_descriptors: 1024, ring_capacity: 2047, ..PortSettings::default() },
+        ports: PortSpec::resolve(&port.parse().unwrap()).unwrap(),
+        port: PortSettings { ring_capacity: 2047, ..PortSettings::default() },
         workers,
         receivers: 1,
         cpus: lcore::affinity().unwrap(),
@@ -165,8 +165,9 @@ fn flows_over_a_veth_pair(port: &str) {
     sensor.take_records(keep(&mut lines));
     let reports = sensor.ports();
     let driver = reports[0].driver.unwrap();
-    let shares: Vec<u64> = sensor.worker_counters().iter().map(|worker| worker.analyzed.get()).collect();
-    let books = sensor.stop(keep(&mut lines)).unwrap();
+    let shares: Vec<u64> = sensor.workers().iter().map(|worker| worker.counters.analyzed.get()).collect();
+    sensor.stop(keep(&mut lines)).unwrap();
+    let books = sensor.books();
 
     assert_eq!(books.under_way(), 0, "{books:?}");
     assert_eq!(driver.rx_missed, 0, "{driver:?}");
@@ -241,7 +242,8 @@ fn a_tcp_connection_is_seen_whole() {
             thread::sleep(Duration::from_millis(50));
             sensor.take_records(keep(&mut lines));
         }
-        let books = sensor.stop(keep(&mut lines)).unwrap();
+        sensor.stop(keep(&mut lines)).unwrap();
+        let books = sensor.books();
         assert_eq!(books.under_way(), 0, "{books:?}");
         let line = lines.iter().find(|line| line["id.resp_p"] == 8000).unwrap_or_else(|| panic!("{lines:?}"));
         assert_eq!((&line["orig_bytes"], &line["resp_bytes"]), (&6.into(), &OCTETS.into()), "{line}");

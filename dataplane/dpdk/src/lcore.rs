@@ -63,6 +63,13 @@ pub fn pin(cpus: &[usize]) -> Result<(), LcoreError> {
     sched_setaffinity(Pid::from_raw(0), &set).map_err(failed)
 }
 
+/// The CPU's time stamp counter: ticks of constant length, from an arbitrary start.
+#[inline]
+pub fn ticks() -> u64 {
+    // SAFETY: reads a register.
+    unsafe { dpdk_sys::rte_rdtsc() }
+}
+
 /// While it lives, the calling thread is known to DPDK and has a cache of packet buffers
 /// of each pool. Stays on its thread.
 #[derive(Debug)]

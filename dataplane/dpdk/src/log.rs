@@ -9,6 +9,10 @@ use crate::errno::Errno;
 /// Lines kept to explain a failed call; of more, the last ones.
 const KEPT_LINES: usize = 8;
 
+/// Start of a line that DPDK 22.11 logs as a warning on every start with telemetry, and
+/// that is of no meaning to anyone.
+const MEANINGLESS: &str = "TELEMETRY: No legacy callbacks";
+
 thread_local! {
     /// Lines of warning and worse that this thread logged inside [`capture`].
     static CAPTURED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
@@ -61,6 +65,7 @@ unsafe extern "C" fn on_message(level: u32, _type: u32, text: *const c_char, len
         });
     }
     match level {
+        _ if line.starts_with(MEANINGLESS) => tracing::trace!(target: "dpdk", "{line}"),
         0..=dpdk_sys::RTE_LOG_ERR => tracing::error!(target: "dpdk", "{line}"),
         dpdk_sys::RTE_LOG_WARNING => tracing::warn!(target: "dpdk", "{line}"),
         dpdk_sys::RTE_LOG_NOTICE => tracing::info!(target: "dpdk", "{line}"),

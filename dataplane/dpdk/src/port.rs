@@ -50,7 +50,7 @@ pub enum PortError {
         log: String,
     },
     /// DPDK's driver refused the device.
-    #[error("port {port}: the driver refused it: {errno}{}", because(.log))]
+    #[error("port {port}: the driver refused it: {}", reason(*.errno, .log))]
     Probe {
         /// The port.
         port: String,
@@ -129,6 +129,12 @@ pub enum PortError {
         /// Receive queues in use.
         queues: u16,
     },
+}
+
+/// What the driver logged, or, without, its error: drivers often return the same one for
+/// everything.
+fn reason(errno: Errno, log: &str) -> String {
+    if log.is_empty() { errno.to_string() } else { log.to_owned() }
 }
 
 fn because(log: &str) -> String {

@@ -231,6 +231,17 @@ impl PortName {
         self.option("queues").and_then(|value| value.parse().ok())
     }
 
+    /// The same name with so many queues, where the kind has the option `queues` and it is
+    /// not given yet.
+    #[must_use]
+    pub fn with_queues(mut self, queues: u16) -> Self {
+        let known = driver::options(&self.source).unwrap_or_default();
+        if known.iter().any(|(name, _)| *name == "queues") && self.queues().is_none() {
+            self.options.push(("queues".into(), queues.to_string()));
+        }
+        self
+    }
+
     /// The ports that this name stands for: one for each PCI device that the variable
     /// of an `env:` name lists, itself in all other cases.
     pub fn resolve(&self) -> Result<Vec<Self>, PortNameError> {

@@ -104,11 +104,12 @@ fn every_packet_is_analyzed_once_or_counted_as_dropped() {
     let mut receiver = Receiver::new(vec![input], Distributor::new(table, producers), stamps);
     let counters: Vec<Arc<WorkerCounters>> = (0..2).map(|_| Arc::default()).collect();
     let (stop_receiver, stop_workers) = (AtomicBool::new(false), AtomicBool::new(false));
+    let load = Load::default();
     let owner: [AtomicU32; 256] = std::array::from_fn(|_| AtomicU32::new(u32::MAX));
 
     thread::scope(|scope| {
-        let (stop_receiver, stop_workers, owner) = (&stop_receiver, &stop_workers, &owner);
-        let receive = scope.spawn(move || run(stop_receiver, Idle::SHARED, || receiver.poll()));
+        let (stop_receiver, stop_workers, owner, load) = (&stop_receiver, &stop_workers, &owner, &load);
+        let receive = scope.spawn(move || run(stop_receiver, Idle::SHARED, load, || receiver.poll()));
         for (number, (consumer, counters)) in consumers.into_iter().zip(&counters).enumerate() {
             scope.spawn(move || {
                 let mut input = WorkerInput::new(Vec::new(), vec![consumer], stamps);
@@ -121,7 +122,7 @@ fn every_packet_is_analyzed_once_or_counted_as_dropped() {
                         assert!(seen == u32::MAX || seen == number as u32);
                     }
                 };
-                run(stop_workers, Idle::SHARED, || input.poll(&mut analyze));
+                run(stop_workers, Idle::SHARED, &Load::default(), || input.poll(&mut analyze));
                 while input.poll(&mut analyze) > 0 {}
             });
         }
@@ -148,6 +149,7 @@ fn every_packet_is_analyzed_once_or_counted_as_dropped() {
         books.add_worker(counters);
     }
     books.add_receiver(&received);
+    assert!(load.busy.get() > 0 && load.idle.get() > 0);
     assert_eq!(books.received, u64::from(FRAMES));
     assert_eq!(books.under_way(), 0, "{books:?}");
     assert!(counters.iter().all(|counters| counters.analyzed.get() > 0));

@@ -21,7 +21,7 @@ fn capabilities(queues: u16, reta_size: u16, hashes: bool) -> Capabilities {
 }
 
 fn choose(ports: &[Capabilities], workers: u16) -> Layout {
-    Layout::choose(ports.iter(), workers, HashedFields::Addresses)
+    Layout::choose(ports.iter().map(|port| (port, None)), workers, HashedFields::Addresses)
 }
 
 #[test]
@@ -42,19 +42,20 @@ fn workers_have_queues_of_their_own_where_every_port_has_enough() {
 }
 
 #[test]
-fn names_resolve_to_at_least_one_port() {
-    assert!(matches!(resolve(&[]), Err(PortsError::None)));
-    let missing: PortName = "env:BALEEN_TEST_NO_SUCH_VARIABLE".parse().unwrap();
-    assert!(matches!(resolve(&[missing]), Err(PortsError::Name(_))));
-    let null: PortName = "null:".parse().unwrap();
-    assert_eq!(resolve(std::slice::from_ref(&null)).unwrap(), [null]);
+fn another_number_of_queues_is_respected() {
+    let port = capabilities(16, 64, true);
+    let choose = |queues| Layout::choose([(&port, queues)].into_iter(), 4, HashedFields::Addresses);
+    assert_eq!(choose(Some(4)), Layout::RunToCompletion);
+    assert_eq!(choose(Some(2)), Layout::Distribute);
 }
 
 #[test]
 fn queues_follow_the_layout() {
-    let settings = PortSettings { rx_descriptors: 128, ring_capacity: 63, ..PortSettings::default() };
+    let settings = PortSettings { ring_capacity: 63, ..PortSettings::default() };
+    let mut spec = PortSpec::resolve(&"null:".parse().unwrap()).unwrap().remove(0);
+    spec.descriptors = 128;
     let start_null = |layout, workers, receivers| {
-        let ports = attach(eal(), &["null:".parse().unwrap()], &settings).unwrap();
+        let ports = attach(eal(), std::slice::from_ref(&spec), &settings).unwrap();
         let started = start(eal(), ports, layout, workers, receivers, &settings).unwrap();
         assert!(matches!(started[0].clock, PacketClock::Host));
         started[0].queues.len()

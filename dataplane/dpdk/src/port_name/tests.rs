@@ -60,7 +60,9 @@ fn an_environment_variable_stands_for_its_devices() {
 #[test]
 fn the_option_queues_is_a_number() {
     assert_eq!(parse("af_packet:eth1,queues=2").unwrap().queues(), Some(2));
-    assert_eq!(parse("pcap_live:eth1").unwrap().queues(), None);
+    assert_eq!(parse("af_packet:eth1").unwrap().with_queues(4).queues(), Some(4));
+    assert_eq!(parse("af_packet:eth1,queues=2").unwrap().with_queues(4).queues(), Some(2));
+    assert_eq!(parse("pcap_live:eth1").unwrap().with_queues(4).queues(), None);
 }
 
 proptest! {
