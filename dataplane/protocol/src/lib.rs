@@ -19,11 +19,14 @@ mod shared;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+mod dce_rpc;
 mod dns;
 mod dtls;
+mod gssapi;
 mod http;
 mod ntp;
 mod quic;
+mod smb;
 mod ssh;
 mod ssl;
 mod x509;

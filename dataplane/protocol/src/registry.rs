@@ -100,6 +100,8 @@ macro_rules! protocols {
 }
 
 protocols! {
+    /// DCE 1.1 remote procedure calls over connections ([MS-RPCE]).
+    DceRpc = dce_rpc, tcp: [135], udp: [];
     /// Domain Name System (RFC 1035), with multicast DNS, LLMNR and NetBIOS name service.
     Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
     /// Hypertext Transfer Protocol, versions 0.9 to 1.1 (RFC 9112).
@@ -108,6 +110,8 @@ protocols! {
     Ntp = ntp, tcp: [], udp: [123];
     /// QUIC 1 and 2 (RFC 9000, RFC 9369); 784 and 853 are DNS over QUIC (RFC 9250).
     Quic = quic, tcp: [], udp: [443, 784, 853];
+    /// Server Message Block 1 to 3 ([MS-CIFS], [MS-SMB2]).
+    Smb = smb, tcp: [139, 445], udp: [];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
