@@ -149,7 +149,7 @@ fn ssh_1_is_confirmed_by_the_session_key() {
 #[test]
 fn a_client_that_speaks_another_protocol_leaves_no_record() {
     let mut harness = Harness::tcp(22);
-    harness.data(Originator, b"GET / HTTP/1.1\r\n");
+    harness.data(Originator, b"TUNNEL 1\r\n");
     assert!(harness.end().is_empty());
 }
 
