@@ -40,6 +40,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) out: &'w mut RecordBuffer,
     /// Time of the frame.
     pub(crate) now: Time,
+    /// Time of the source, which never goes back: the time of what analyzers tell, as in Zeek.
+    pub(crate) clock: Time,
     /// Number of the frame.
     pub(crate) frame: u64,
     /// Layers of tunnel around the packet.
@@ -57,7 +59,7 @@ pub(crate) struct Call<'w, 'f> {
 impl Call<'_, '_> {
     fn surroundings(&mut self) -> Surroundings<'_> {
         Surroundings {
-            now: self.now,
+            now: self.clock,
             settings: &self.settings.analysis,
             ids: self.ids,
             out: self.out,
@@ -103,7 +105,7 @@ impl Hooks for Call<'_, '_> {
     ) {
         self.current = Some((flow.uid, flow.id));
         if let Some(parent) = &self.parent {
-            self.tunnels.discovered(parent, self.now, self.out);
+            self.tunnels.discovered(parent, self.clock, self.out);
             flow.add_tunnel_parent(parent.uid);
         }
     }
@@ -144,7 +146,7 @@ impl Hooks for Call<'_, '_> {
 
     fn weird(&mut self, flow: &FlowInfo, name: &'static str, detail: &str, source: &'static str) {
         self.out.emit(&Weird {
-            ts: self.now,
+            ts: self.clock,
             uid: Some(flow.uid),
             id: Some(flow.id),
             name,
@@ -228,7 +230,7 @@ impl Call<'_, '_> {
                 },
             };
             self.out.emit(&Weird {
-                ts: self.now,
+                ts: self.clock,
                 uid,
                 id,
                 name,

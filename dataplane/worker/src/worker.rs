@@ -78,6 +78,7 @@ impl Shared {
             analyzers: &mut self.analyzers,
             out,
             now: self.now,
+            clock: self.clock,
             frame: place.frame,
             depth: place.depth,
             parent: place.parent,
