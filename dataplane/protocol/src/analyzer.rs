@@ -161,6 +161,11 @@ impl<'a> FlowContext<'a> {
         self.services.confirm(service);
     }
 
+    /// Takes a confirmation back: what an analyzer carries turned out to be something else.
+    pub fn retract(&mut self, service: &'static str) {
+        self.services.remove(service);
+    }
+
     /// Whether `service` has been confirmed.
     pub fn is_confirmed(&self, service: &'static str) -> bool {
         self.services.contains(service)

@@ -7,7 +7,8 @@ pub(crate) mod tests;
 use record::Proto;
 
 use self::parse::{Malformed, Pdu};
-use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict, gssapi};
+use crate::gssapi::{self, Tokens};
+use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
 
 /// The service in the connection's record.
 const SERVICE: &str = "dce_rpc";
@@ -17,12 +18,15 @@ const SERVICE: &str = "dce_rpc";
 pub(crate) struct Analyzer {
     /// The beginning of a PDU whose end has not come, by direction: at most 64 KiB each, by the field of its length.
     pending: [Vec<u8>; 2],
+    tokens: Tokens,
+    /// Octets of payload, both directions together.
+    seen: u64,
 }
 
 /// DCE-RPC is recognized by the header of an unfragmented PDU.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     let looks = |stream: &[u8]| match stream {
-        [5, 0 | 1, 0..=0x13, 3, ..] => Match::Yes,
+        [5, 0 | 1, 0..=0x13, flags, ..] if flags & parse::WHOLE == parse::WHOLE => Match::Yes,
         [5] | [5, 0 | 1] | [5, 0 | 1, 0..=0x13] => Match::Maybe,
         _ => Match::No,
     };
@@ -40,11 +44,16 @@ impl Analyzer {
     }
 }
 
-/// Reads the whole PDUs at the beginning of `octets`; returns how many octets they are.
-pub(crate) fn pdus(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<usize, Malformed> {
+/// Reads the whole PDUs at the beginning of `octets`, after `seen` octets of payload; returns how many octets they are.
+pub(crate) fn pdus(
+    tokens: &mut Tokens,
+    context: &mut FlowContext<'_>,
+    octets: &[u8],
+    seen: u64,
+) -> Result<usize, Malformed> {
     let mut rest = octets;
     while let Some((pdu, after)) = parse::pdu(rest)? {
-        authentication(context, &pdu);
+        authentication(tokens, context, &pdu, seen);
         context.confirm(SERVICE);
         rest = after;
     }
@@ -52,14 +61,12 @@ pub(crate) fn pdus(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<usize
 }
 
 /// Security providers ([MS-RPCE] section 2.2.1.1.7).
-fn authentication(context: &mut FlowContext<'_>, pdu: &Pdu<'_>) {
+fn authentication(tokens: &mut Tokens, context: &mut FlowContext<'_>, pdu: &Pdu<'_>, seen: u64) {
     let Some((kind, token)) = pdu.authentication else { return };
-    // What is wrong in a token does not speak against DCE-RPC.
     match kind {
-        0x09 => {
-            let _ = gssapi::token(context, token);
-        }
+        0x09 => tokens.token(context, token, seen),
         0x0a => {
+            // What is wrong in a message does not speak against DCE-RPC.
             let _ = gssapi::ntlm_message(context, token);
         }
         // Kerberos alone.
@@ -76,13 +83,14 @@ fn weird(context: &mut FlowContext<'_>, name: &'static str, kind: u8) {
 
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
+        self.seen = self.seen.saturating_add(payload.len() as u64);
         let Some(pending) = self.pending.get_mut(direction.index()) else { return Verdict::More };
         let read = if pending.is_empty() {
-            pdus(context, payload)
+            pdus(&mut self.tokens, context, payload, self.seen)
                 .map(|used| pending.extend_from_slice(payload.get(used..).unwrap_or_default()))
         } else {
             pending.extend_from_slice(payload);
-            pdus(context, pending).map(|used| {
+            pdus(&mut self.tokens, context, pending, self.seen).map(|used| {
                 pending.drain(..used);
             })
         };

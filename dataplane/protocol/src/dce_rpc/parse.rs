@@ -9,6 +9,9 @@ const HEADER_LEN: usize = 16;
 /// Octets in front of the authentication value.
 const AUTHENTICATION_HEADER_LEN: usize = 8;
 
+/// Flags of a PDU that is the first fragment of a message and its last.
+pub(super) const WHOLE: u8 = 3;
+
 /// A PDU, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pdu<'p> {
@@ -33,7 +36,7 @@ pub(super) fn pdu(stream: &[u8]) -> Result<Option<(Pdu<'_>, &[u8])>, Malformed> 
         .checked_sub(HEADER_LEN)
         .and_then(|length| length.checked_sub(tail))
         .ok_or(Malformed("fields longer than the fragment"))?;
-    let is_whole = flags & 3 == 3;
+    let is_whole = flags & WHOLE == WHOLE;
     if is_whole && body_len < least_body(kind, flags) {
         return Err(Malformed("body too short for its type"));
     }

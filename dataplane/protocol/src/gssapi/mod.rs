@@ -25,19 +25,39 @@ const KERBEROS_OIDS: [&[u8]; 2] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Reads one token, and confirms what is in it.
-pub(crate) fn token(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<(), Malformed> {
-    read(context, octets)?;
-    context.confirm(SERVICE);
-    Ok(())
+/// After so many octets of what carries them, malformed tokens no longer speak against GSS-API (Zeek:
+/// `DPD::ignore_violations_after`).
+const IGNORE_VIOLATIONS_AFTER: u64 = 10 * 1024;
+
+/// The tokens of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    confirmed: bool,
 }
 
-/// Reads a token that may as well be an NTLM message without GSS-API around it, as SMB allows.
-pub(crate) fn token_or_ntlm(context: &mut FlowContext<'_>, octets: &[u8]) {
-    let read =
-        if octets.starts_with(NTLM_MARK) { ntlm_message(context, octets) } else { token(context, octets) };
-    // What is wrong in a token does not speak against the protocol that carries it.
-    let _ = read;
+impl Tokens {
+    /// Reads one token, and confirms what is in it; `seen` octets of payload have come until now.
+    pub(crate) fn token(&mut self, context: &mut FlowContext<'_>, octets: &[u8], seen: u64) {
+        match read(context, octets) {
+            // As in Zeek, what was taken back is not confirmed again.
+            Ok(()) if !self.confirmed => {
+                self.confirmed = true;
+                context.confirm(SERVICE);
+            }
+            Err(Malformed) if seen <= IGNORE_VIOLATIONS_AFTER => context.retract(SERVICE),
+            _ => {}
+        }
+    }
+
+    /// Reads a token that may as well be an NTLM message without GSS-API around it, as SMB allows.
+    pub(crate) fn token_or_ntlm(&mut self, context: &mut FlowContext<'_>, octets: &[u8], seen: u64) {
+        if octets.starts_with(NTLM_MARK) {
+            // What is wrong in a message does not speak against what carries it.
+            let _ = ntlm_message(context, octets);
+        } else if octets.len() > NTLM_MARK.len() {
+            self.token(context, octets, seen);
+        }
+    }
 }
 
 fn read(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<(), Malformed> {

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use record::Proto;
 
 use self::parse::{Frame, Interest};
+use crate::gssapi::Tokens;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict, dce_rpc};
 
 /// The service in the connection's record.
@@ -54,13 +55,29 @@ impl Remembered {
     }
 }
 
-/// What is known of pipes.
+/// What messages tell of each other, and what they carry.
 #[derive(Debug, Default)]
-struct Pipes {
+struct State {
     /// Trees that are the share of pipes.
-    trees: Remembered,
+    pipe_trees: Remembered,
     /// Requests to read from a pipe.
-    reads: Remembered,
+    pipe_reads: Remembered,
+    tokens: Tokens,
+    /// Octets of payload, both directions together.
+    seen: u64,
+}
+
+impl State {
+    /// The token of a login.
+    fn token(&mut self, context: &mut FlowContext<'_>, octets: &[u8]) {
+        self.tokens.token_or_ntlm(context, octets, self.seen);
+    }
+
+    /// What a pipe carries.
+    fn pipe(&mut self, context: &mut FlowContext<'_>, octets: &[u8]) {
+        // A piece of a PDU, or another protocol.
+        let _ = dce_rpc::pdus(&mut self.tokens, context, octets, self.seen);
+    }
 }
 
 /// One direction.
@@ -80,7 +97,7 @@ pub(crate) struct Analyzer {
     synchronized: bool,
     /// Pieces of payload understood.
     pieces: u8,
-    pipes: Pipes,
+    state: State,
 }
 
 /// SMB is recognized by the header of a message in the first segment of either side.
@@ -138,7 +155,7 @@ impl Analyzer {
     fn interest(&self, direction: Direction, beginning: &[u8]) -> Interest {
         match beginning.first() {
             Some(0xff) => v1::interest(beginning),
-            Some(0xfe) => v2::interest(&self.pipes, direction, beginning),
+            Some(0xfe) => v2::interest(&self.state, direction, beginning),
             _ => Interest::No,
         }
     }
@@ -146,17 +163,11 @@ impl Analyzer {
     fn message(&mut self, context: &mut FlowContext<'_>, direction: Direction, message: &[u8]) {
         // What cannot be read in a message does not speak against SMB.
         let _ = match message.first() {
-            Some(0xff) => v1::message(&mut self.pipes, context, direction, message),
-            Some(0xfe) => v2::messages(&mut self.pipes, context, direction, message),
+            Some(0xff) => v1::message(&mut self.state, context, direction, message),
+            Some(0xfe) => v2::messages(&mut self.state, context, direction, message),
             _ => None,
         };
     }
-}
-
-/// What a pipe carries.
-fn pipe(context: &mut FlowContext<'_>, octets: &[u8]) {
-    // A piece of a PDU, or another protocol.
-    let _ = dce_rpc::pdus(context, octets);
 }
 
 impl crate::Analyzer for Analyzer {
@@ -165,6 +176,7 @@ impl crate::Analyzer for Analyzer {
             return Verdict::More;
         }
         self.synchronized = true;
+        self.state.seen = self.state.seen.saturating_add(payload.len() as u64);
         let Some(side) = self.sides.get_mut(direction.index()) else { return Verdict::More };
         let skipped = side.skip.min(payload.len());
         side.skip -= skipped;

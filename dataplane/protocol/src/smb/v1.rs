@@ -1,8 +1,8 @@
 //! Messages of SMB 1 ([MS-CIFS] section 2.2, [MS-SMB] section 2.2.4).
 
+use super::State;
 use super::parse::{Interest, slice, u8_at, u16_at, u32_at};
-use super::{Pipes, pipe};
-use crate::{Direction, FlowContext, gssapi};
+use crate::{Direction, FlowContext};
 
 /// Commands of interest.
 mod command {
@@ -51,14 +51,14 @@ fn data(message: &[u8]) -> Option<(usize, usize)> {
 
 /// Reads a message; `None` where its fields do not fit.
 pub(super) fn message(
-    pipes: &mut Pipes,
+    state: &mut State,
     context: &mut FlowContext<'_>,
     direction: Direction,
     message: &[u8],
 ) -> Option<()> {
     let words = u8_at(message, WORD_COUNT)?;
     let tree = u64::from(u16_at(message, 24)?);
-    let is_pipe = pipes.trees.contains(tree);
+    let is_pipe = state.pipe_trees.contains(tree);
     match (u8_at(message, 4)?, direction) {
         (command::NEGOTIATE, Direction::Responder)
             if words == 17
@@ -66,35 +66,35 @@ pub(super) fn message(
         {
             let (start, length) = data(message)?;
             let length = length.checked_sub(SERVER_GUID_LEN)?;
-            gssapi::token_or_ntlm(context, slice(message, start + SERVER_GUID_LEN, length)?);
+            state.token(context, slice(message, start + SERVER_GUID_LEN, length)?);
         }
         (command::SESSION_SETUP_ANDX, Direction::Originator) if words == 12 => {
-            token(context, message, usize::from(u16_at(message, WORDS + 14)?))?;
+            token(state, context, message, usize::from(u16_at(message, WORDS + 14)?))?;
         }
         (command::SESSION_SETUP_ANDX, Direction::Responder) if words == 4 => {
-            token(context, message, usize::from(u16_at(message, WORDS + 6)?))?;
+            token(state, context, message, usize::from(u16_at(message, WORDS + 6)?))?;
         }
         (command::TREE_CONNECT_ANDX, Direction::Responder) => {
             let (start, length) = data(message)?;
             if slice(message, start, length)?.starts_with(b"IPC\0") {
-                pipes.trees.add(tree);
+                state.pipe_trees.add(tree);
             }
         }
-        (command::TREE_DISCONNECT, Direction::Originator) => pipes.trees.remove(tree),
+        (command::TREE_DISCONNECT, Direction::Originator) => state.pipe_trees.remove(tree),
         (command::TRANSACTION, Direction::Originator) if words >= 14 => {
             let (start, length) = data(message)?;
             if is_pipe || names_pipe(slice(message, start, length)?) {
-                pipe(context, at(message, WORDS + 24, WORDS + 22)?);
+                state.pipe(context, at(message, WORDS + 24, WORDS + 22)?);
             }
         }
         (command::TRANSACTION, Direction::Responder) if words >= 10 && is_pipe => {
-            pipe(context, at(message, WORDS + 14, WORDS + 12)?);
+            state.pipe(context, at(message, WORDS + 14, WORDS + 12)?);
         }
         (command::WRITE_ANDX, Direction::Originator) if words >= 12 && is_pipe => {
-            pipe(context, at(message, WORDS + 22, WORDS + 20)?);
+            state.pipe(context, at(message, WORDS + 22, WORDS + 20)?);
         }
         (command::READ_ANDX, Direction::Responder) if words >= 12 && is_pipe => {
-            pipe(context, at(message, WORDS + 12, WORDS + 10)?);
+            state.pipe(context, at(message, WORDS + 12, WORDS + 10)?);
         }
         _ => {}
     }
@@ -102,9 +102,9 @@ pub(super) fn message(
 }
 
 /// The token at the beginning of the data.
-fn token(context: &mut FlowContext<'_>, message: &[u8], length: usize) -> Option<()> {
+fn token(state: &mut State, context: &mut FlowContext<'_>, message: &[u8], length: usize) -> Option<()> {
     let (start, _) = data(message)?;
-    gssapi::token_or_ntlm(context, slice(message, start, length)?);
+    state.token(context, slice(message, start, length)?);
     Some(())
 }
 

@@ -1,8 +1,8 @@
 //! Messages of SMB 2 and 3 ([MS-SMB2] section 2.2).
 
+use super::State;
 use super::parse::{BEGINNING_LEN, Interest, slice, u8_at, u16_at, u32_at, u64_at};
-use super::{Pipes, pipe};
-use crate::{Direction, FlowContext, gssapi};
+use crate::{Direction, FlowContext};
 
 /// Octets of a message's header.
 const HEADER_LEN: usize = BEGINNING_LEN;
@@ -52,15 +52,15 @@ impl Header {
 }
 
 /// Whether the message that begins so has anything of interest.
-pub(super) fn interest(pipes: &Pipes, direction: Direction, beginning: &[u8]) -> Interest {
+pub(super) fn interest(state: &State, direction: Direction, beginning: &[u8]) -> Interest {
     if beginning.len() < BEGINNING_LEN {
         return Interest::Unknown;
     }
     let Some(header) = Header::read(beginning) else { return Interest::Unknown };
     let is_of_interest = header.next != 0
         || match (header.command, direction) {
-            (command::READ, Direction::Responder) => pipes.reads.contains(header.message_id),
-            (command::READ | command::WRITE, Direction::Originator) => pipes.trees.contains(header.tree),
+            (command::READ, Direction::Responder) => state.pipe_reads.contains(header.message_id),
+            (command::READ | command::WRITE, Direction::Originator) => state.pipe_trees.contains(header.tree),
             (
                 command::NEGOTIATE
                 | command::SESSION_SETUP
@@ -76,7 +76,7 @@ pub(super) fn interest(pipes: &Pipes, direction: Direction, beginning: &[u8]) ->
 
 /// Reads the messages of a frame; `None` where fields do not fit.
 pub(super) fn messages(
-    pipes: &mut Pipes,
+    state: &mut State,
     context: &mut FlowContext<'_>,
     direction: Direction,
     frame: &[u8],
@@ -90,7 +90,7 @@ pub(super) fn messages(
             next if next < HEADER_LEN => return None,
             next => rest.split_at_checked(next)?,
         };
-        let _ = message(pipes, context, direction, &header, whole);
+        let _ = message(state, context, direction, &header, whole);
         if after.is_empty() {
             return Some(());
         }
@@ -99,7 +99,7 @@ pub(super) fn messages(
 }
 
 fn message(
-    pipes: &mut Pipes,
+    state: &mut State,
     context: &mut FlowContext<'_>,
     direction: Direction,
     header: &Header,
@@ -107,31 +107,31 @@ fn message(
 ) -> Option<()> {
     let body = message.get(HEADER_LEN..)?;
     if direction == Direction::Responder && !header.has_body() {
-        pipes.reads.remove(header.message_id);
+        state.pipe_reads.remove(header.message_id);
         return Some(());
     }
     match (header.command, direction) {
-        (command::NEGOTIATE, Direction::Responder) => token(context, message, body, 56)?,
-        (command::SESSION_SETUP, Direction::Originator) => token(context, message, body, 12)?,
-        (command::SESSION_SETUP, Direction::Responder) => token(context, message, body, 4)?,
+        (command::NEGOTIATE, Direction::Responder) => token(state, context, message, body, 56)?,
+        (command::SESSION_SETUP, Direction::Originator) => token(state, context, message, body, 12)?,
+        (command::SESSION_SETUP, Direction::Responder) => token(state, context, message, body, 4)?,
         (command::TREE_CONNECT, Direction::Responder) if u8_at(body, 2) == Some(PIPE_SHARE) => {
-            pipes.trees.add(header.tree);
+            state.pipe_trees.add(header.tree);
         }
-        (command::TREE_DISCONNECT, Direction::Originator) => pipes.trees.remove(header.tree),
-        (command::READ, Direction::Originator) if pipes.trees.contains(header.tree) => {
-            pipes.reads.add(header.message_id);
+        (command::TREE_DISCONNECT, Direction::Originator) => state.pipe_trees.remove(header.tree),
+        (command::READ, Direction::Originator) if state.pipe_trees.contains(header.tree) => {
+            state.pipe_reads.add(header.message_id);
         }
-        (command::READ, Direction::Responder) if pipes.reads.contains(header.message_id) => {
-            pipes.reads.remove(header.message_id);
-            pipe(context, slice(message, usize::from(u8_at(body, 2)?), u32_at(body, 4)? as usize)?);
+        (command::READ, Direction::Responder) if state.pipe_reads.contains(header.message_id) => {
+            state.pipe_reads.remove(header.message_id);
+            state.pipe(context, slice(message, usize::from(u8_at(body, 2)?), u32_at(body, 4)? as usize)?);
         }
-        (command::WRITE, Direction::Originator) if pipes.trees.contains(header.tree) => {
-            pipe(context, slice(message, usize::from(u16_at(body, 2)?), u32_at(body, 4)? as usize)?);
+        (command::WRITE, Direction::Originator) if state.pipe_trees.contains(header.tree) => {
+            state.pipe(context, slice(message, usize::from(u16_at(body, 2)?), u32_at(body, 4)? as usize)?);
         }
         (command::IOCTL, _) if u32_at(body, 4) == Some(PIPE_TRANSCEIVE) => {
             let field = if direction == Direction::Originator { 24 } else { 32 };
             let (offset, length) = (u32_at(body, field)? as usize, u32_at(body, field + 4)? as usize);
-            pipe(context, slice(message, offset, length)?);
+            state.pipe(context, slice(message, offset, length)?);
         }
         _ => {}
     }
@@ -139,8 +139,14 @@ fn message(
 }
 
 /// The token whose place in the message is in a field of the body.
-fn token(context: &mut FlowContext<'_>, message: &[u8], body: &[u8], field: usize) -> Option<()> {
+fn token(
+    state: &mut State,
+    context: &mut FlowContext<'_>,
+    message: &[u8],
+    body: &[u8],
+    field: usize,
+) -> Option<()> {
     let octets = slice(message, usize::from(u16_at(body, field)?), usize::from(u16_at(body, field + 2)?))?;
-    gssapi::token_or_ntlm(context, octets);
+    state.token(context, octets);
     Some(())
 }
