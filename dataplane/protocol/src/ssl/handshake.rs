@@ -550,6 +550,7 @@ impl Handshake {
         let is_first =
             if is_client { self.summary.client.count == 0 } else { self.summary.server.count == 0 };
         let mut chain = Vec::new();
+        let mut own_is_unreadable = false;
         for (index, der) in certificates.enumerate() {
             if der.is_empty() {
                 context.weird("zero_length_certificate", None, SOURCE);
@@ -562,19 +563,19 @@ impl Handshake {
             }
             side.count = side.count.saturating_add(1);
             let seen = x509::see(context, der, x509::Role { is_host: index == 0, is_client });
-            if let Some(certificate) = seen {
-                side.fingerprints.push(certificate.fingerprint.as_str().into());
-                chain.push(Some(certificate));
-            } else {
-                chain.push(None);
+            if let Some(link) = seen {
+                side.fingerprints.push(link.fingerprint().into_boxed_str());
+                chain.push(link);
+            } else if index == 0 {
+                own_is_unreadable = true;
             }
         }
         // Of several Certificate messages the first one has the certificate that counts.
-        let Some(Some(own)) = chain.first() else { return };
-        if is_client || !is_first {
+        let Some(own) = chain.first().filter(|_| !own_is_unreadable && !is_client && is_first) else {
             return;
-        }
-        self.summary.sni_matches = self.summary.server_name.as_ref().map(|name| own.is_valid_for(name));
+        };
+        self.summary.sni_matches =
+            self.summary.server_name.as_ref().map(|name| own.is_valid_for(context, name));
         self.summary.validation = x509::validate(context, &chain);
     }
 }

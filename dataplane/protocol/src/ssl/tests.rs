@@ -181,7 +181,7 @@ fn version_2_hello_goes_on_as_tls() {
 #[test]
 fn other_protocols_leave_no_trace() {
     let mut harness = Harness::tcp(443);
-    harness.data(Originator, b"GET / HTTP/1.1\r\n\r\n");
+    harness.data(Originator, &[0x17, 0, 0, 0, 1, 2, 3]);
     assert!(harness.end().is_empty());
     assert_eq!(harness.services(), "");
 }
@@ -214,8 +214,10 @@ fn hello_is_recognized_on_any_port() {
 fn endless_message_is_refused() {
     let mut harness = Harness::tcp(443);
     harness.data(Originator, &record(22, &[1, 0xFF, 0xFF, 0xFF, 3, 3]));
-    assert!(!harness.wants_payload());
-    assert_eq!(harness.end().len(), 1);
+    harness.data(Originator, &record(22, &client_hello(&[], &[])));
+    let records = harness.end();
+    assert_eq!(records.len(), 1);
+    assert!(records[0].contains(r#""ssl_history":"""#), "{records:?}");
 }
 
 #[test]

@@ -1,31 +1,37 @@
-//! Whether a certificate is for a host name.
+//! The names of hosts in a certificate.
 
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::X509Certificate;
 
 use super::name;
 
-/// Whether the certificate is for `host`: by its alternative names if it has that extension (RFC 2818, section 3.1),
-/// else by the last common name of its subject.
-pub(super) fn matches(certificate: &X509Certificate<'_>, host: &[u8]) -> bool {
+/// The names of hosts that the certificate is for: its alternative names if it has that extension (RFC 2818, section
+/// 3.1), else the last common name of its subject.
+pub(super) fn names(certificate: &X509Certificate<'_>) -> Box<[Box<[u8]>]> {
     for extension in certificate.extensions() {
         match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(names) => {
-                return names.general_names.iter().any(|name| match name {
-                    GeneralName::DNSName(pattern) => fits(host, pattern.as_bytes()),
-                    GeneralName::Invalid(tag, pattern) if tag.0 == 2 => fits(host, pattern),
-                    _ => false,
+                let hosts = names.general_names.iter().filter_map(|name| match name {
+                    GeneralName::DNSName(pattern) => Some(pattern.as_bytes().into()),
+                    GeneralName::Invalid(tag, pattern) if tag.0 == 2 => Some((*pattern).into()),
+                    _ => None,
                 });
+                return hosts.collect();
             }
             ParsedExtension::ParseError { .. }
                 if extension.oid.as_bytes() == super::oid::SUBJECT_ALTERNATIVE_NAME =>
             {
-                return false;
+                return Box::default();
             }
             _ => {}
         }
     }
-    name::last_common_name(certificate.subject()).is_some_and(|pattern| fits(host, &pattern))
+    name::last_common_name(certificate.subject()).map(Vec::into_boxed_slice).into_iter().collect()
+}
+
+/// Whether one of `names` is for `host`.
+pub(super) fn matches(names: &[Box<[u8]>], host: &[u8]) -> bool {
+    names.iter().any(|pattern| fits(host, pattern))
 }
 
 /// Whether `host` is `pattern`, or fits its wildcard (RFC 6125, section 6.4.3): at the end of the leftmost label, for

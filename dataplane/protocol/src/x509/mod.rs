@@ -17,8 +17,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
-
+use data_encoding::{HEXLOWER, HEXUPPER};
 use record::{Addr, Limit, List, Time, Weird, X509};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -28,6 +27,7 @@ use x509_parser::public_key::RSAPublicKey;
 use crate::FlowContext;
 
 pub(crate) use cache::Cache;
+use cache::Known;
 
 /// Longest subject or issuer that is logged, octets (Zeek's buffer).
 const MAX_NAME: usize = 2047;
@@ -41,51 +41,73 @@ pub(crate) struct Role {
     pub(crate) is_client: bool,
 }
 
-/// A certificate that could be read.
-#[derive(Debug)]
-pub(crate) struct Certificate<'a> {
-    parsed: X509Certificate<'a>,
-    /// SHA-256 of the certificate, hexadecimal.
-    pub(crate) fingerprint: String,
+/// SHA-256 of a certificate: what it is known by.
+pub(crate) type Digest = [u8; 32];
+
+/// A certificate that could be read, as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link<'a> {
+    /// SHA-256 of `der`.
+    pub(crate) digest: Digest,
+    /// The certificate.
+    pub(crate) der: &'a [u8],
 }
 
-impl<'a> Certificate<'a> {
-    /// Reads a certificate; what follows it in `der` is ignored.
-    pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
-        let (_, parsed) = X509Certificate::from_der(der).ok()?;
-        Some(Self { parsed, fingerprint: hexadecimal(&Sha256::digest(der)) })
+impl Link<'_> {
+    /// The SHA-256 fingerprint in hexadecimal.
+    pub(crate) fn fingerprint(&self) -> String {
+        HEXLOWER.encode(&self.digest)
     }
 
     /// Whether the certificate is for the host `name` (RFC 6125).
-    pub(crate) fn is_valid_for(&self, name: &[u8]) -> bool {
-        host::matches(&self.parsed, name)
+    pub(crate) fn is_valid_for(&self, context: &mut FlowContext<'_>, name: &[u8]) -> bool {
+        if let Some(Known::Host(host)) = context.shared().0.certificates.known(&self.digest) {
+            return host::matches(&host.names, name);
+        }
+        read(self.der).is_some_and(|certificate| host::matches(&host::names(&certificate), name))
     }
+}
+
+/// Reads a certificate; what follows it in `der` is ignored.
+fn read(der: &[u8]) -> Option<X509Certificate<'_>> {
+    X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate)
 }
 
 /// A certificate went by: logs it if it is the first of its chain, and gives it back if it could be read.
 ///
-/// The record carries a limit key made of the fingerprint and the role, so that one record a day remains.
-pub(crate) fn see<'a>(context: &mut FlowContext<'_>, der: &'a [u8], role: Role) -> Option<Certificate<'a>> {
-    let Some(certificate) = Certificate::read(der) else {
+/// The record carries a limit key made of the fingerprint and the role, so that one record a day remains; what this
+/// worker logged less than a day ago is not read again.
+pub(crate) fn see<'a>(context: &mut FlowContext<'_>, der: &'a [u8], role: Role) -> Option<Link<'a>> {
+    let link = Link { digest: Sha256::digest(der).into(), der };
+    let now = context.now();
+    match context.shared().0.certificates.known(&link.digest) {
+        Some(Known::Host(host)) if !role.is_host || host.is_logged(role, now) => return Some(link),
+        Some(Known::Authority) if !role.is_host => return Some(link),
+        Some(Known::Unreadable) => {
+            parse_error(context);
+            return None;
+        }
+        _ => {}
+    }
+    let Some(certificate) = read(der) else {
+        context.shared().0.certificates.learn(link.digest, Known::Unreadable);
         parse_error(context);
         return None;
     };
     if role.is_host {
-        log(context, &certificate, role);
+        log(context, &certificate, &link.fingerprint(), role);
+        context.shared().0.certificates.logged(link.digest, &certificate, role, now);
+    } else {
+        context.shared().0.certificates.learn(link.digest, Known::Authority);
     }
-    Some(certificate)
+    Some(link)
 }
 
 /// Why a chain is not trusted, or `ok`, in OpenSSL's words; `None` where that cannot be said, because a signature uses
 /// an algorithm that is not supported. `chain` has the certificates as sent, the one in question first.
-pub(crate) fn validate(
-    context: &mut FlowContext<'_>,
-    chain: &[Option<Certificate<'_>>],
-) -> Option<&'static str> {
+pub(crate) fn validate(context: &mut FlowContext<'_>, chain: &[Link<'_>]) -> Option<&'static str> {
     let now = context.now();
-    let certificates: Vec<&X509Certificate<'_>> = chain.iter().flatten().map(|entry| &entry.parsed).collect();
-    let (shared, ..) = context.shared();
-    shared.certificates.validate(&certificates, now)
+    context.shared().0.certificates.validate(chain, now)
 }
 
 fn parse_error(context: &mut FlowContext<'_>) {
@@ -106,15 +128,14 @@ fn parse_error(context: &mut FlowContext<'_>) {
     context.emit(&weird);
 }
 
-fn log(context: &mut FlowContext<'_>, certificate: &Certificate<'_>, role: Role) {
-    let parsed = &certificate.parsed;
+fn log(context: &mut FlowContext<'_>, parsed: &X509Certificate<'_>, fingerprint: &str, role: Role) {
     let extensions = Extensions::of(parsed);
     let key = Key::of(parsed);
     let key_alg = oid::algorithm(&parsed.public_key().algorithm.algorithm);
     let sig_alg = oid::known_algorithm(&parsed.signature_algorithm.algorithm).unwrap_or_default();
     let record = X509 {
         ts: context.now(),
-        fingerprint: &certificate.fingerprint,
+        fingerprint,
         version: u64::from(parsed.version().0).saturating_add(1),
         serial: &serial(parsed.raw_serial()),
         subject: &name::text(parsed.subject(), MAX_NAME),
@@ -135,7 +156,7 @@ fn log(context: &mut FlowContext<'_>, certificate: &Certificate<'_>, role: Role)
         basic_constraints_path_len: extensions.path_len,
         host_cert: role.is_host,
         client_cert: role.is_client,
-        limit: limit(&certificate.fingerprint, role),
+        limit: limit(fingerprint, role),
     };
     context.emit(&record);
     for weird in extensions.weirds {
@@ -147,15 +168,6 @@ fn limit(fingerprint: &str, role: Role) -> Limit {
     let role = u64::from(role.is_host) << 1 | u64::from(role.is_client) << 2;
     let daily = Limit::daily(fingerprint);
     Limit { key: (daily.key & !7) | role | 1, ..daily }
-}
-
-fn hexadecimal(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(octets.len() * 2);
-    for octet in octets {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{octet:02x}");
-    }
-    text
 }
 
 /// A time of a certificate; before 1970 it is 1970.
@@ -177,14 +189,8 @@ fn serial(octets: &[u8]) -> String {
     }
     let start = magnitude.iter().position(|octet| *octet != 0).unwrap_or(magnitude.len());
     let digits = magnitude.get(start..).filter(|digits| !digits.is_empty()).unwrap_or(&[0]);
-    let mut text = String::with_capacity(digits.len() * 2 + 1);
-    if is_negative {
-        text.push('-');
-    }
-    for octet in digits {
-        let _ = write!(text, "{octet:02X}");
-    }
-    text
+    let digits = HEXUPPER.encode(digits);
+    if is_negative { format!("-{digits}") } else { digits }
 }
 
 /// What is told of a public key.
