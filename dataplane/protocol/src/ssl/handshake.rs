@@ -63,8 +63,6 @@ struct Summary {
     version: Option<u16>,
     curve: Option<u16>,
     server_name: Option<Box<[u8]>>,
-    /// First application protocol that the client offered. Not a column of this log.
-    client_protocol: Option<Box<[u8]>>,
     resumed: bool,
     last_alert: Option<u16>,
     next_protocol: Option<Box<[u8]>>,
@@ -107,7 +105,6 @@ impl Handshake {
                 version: None,
                 curve: None,
                 server_name: None,
-                client_protocol: None,
                 resumed: false,
                 last_alert: None,
                 next_protocol: None,
@@ -126,18 +123,6 @@ impl Handshake {
     /// The version that the server chose, once it did.
     pub(crate) const fn negotiated(&self) -> Option<u16> {
         self.negotiated
-    }
-
-    /// First application protocol that the client offered (ALPN).
-    #[allow(dead_code)]
-    pub(crate) fn client_protocol(&self) -> Option<&[u8]> {
-        self.summary.client_protocol.as_deref()
-    }
-
-    /// Server name that the client asked for.
-    #[allow(dead_code)]
-    pub(crate) fn server_name(&self) -> Option<&[u8]> {
-        self.summary.server_name.as_deref()
     }
 
     /// Whether [`Handshake::finish`] has written the record, or there was nothing to write.
@@ -396,14 +381,6 @@ impl Handshake {
             let (kind, value) = next.map_err(|_| "malformed extension in ClientHello")?;
             match kind {
                 extension::SERVER_NAME => self.server_names(context, direction, value)?,
-                extension::ALPN => {
-                    let protocol = parse::first_protocol(value).map_err(|_| "malformed ALPN extension")?;
-                    if let Some(protocol) = protocol
-                        && self.summary.client_protocol.is_none()
-                    {
-                        self.summary.client_protocol = Some(protocol.into());
-                    }
-                }
                 extension::SESSION_TICKET if !value.is_empty() => self.ticket_offered = true,
                 extension::PRE_SHARED_KEY => self.psk_offered = true,
                 _ => {}
