@@ -7,6 +7,7 @@
 //! Sans-IO: payload and packet time in, records out. May depend on `record` and `flow`.
 
 mod analyzer;
+mod ber;
 mod detect;
 mod file;
 mod lines;
@@ -20,15 +21,25 @@ mod shared;
 pub mod testing;
 
 mod dce_rpc;
+mod dhcp;
+mod dnp3;
 mod dns;
 mod dtls;
 mod gssapi;
 mod http;
+mod krb;
+mod ldap;
+mod modbus;
 mod ntp;
 mod quic;
+mod radius;
+mod rdpeudp;
+mod sip;
 mod smb;
+mod snmp;
 mod ssh;
 mod ssl;
+mod syslog;
 mod x509;
 
 pub use analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};

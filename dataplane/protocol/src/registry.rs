@@ -102,22 +102,42 @@ macro_rules! protocols {
 protocols! {
     /// DCE 1.1 remote procedure calls over connections ([MS-RPCE]).
     DceRpc = dce_rpc, tcp: [135], udp: [];
+    /// Dynamic Host Configuration Protocol (RFC 2131).
+    Dhcp = dhcp, tcp: [], udp: [67, 68, 4011];
+    /// Distributed Network Protocol 3 (IEEE 1815).
+    Dnp3 = dnp3, tcp: [20000], udp: [20000];
     /// Domain Name System (RFC 1035), with multicast DNS, LLMNR and NetBIOS name service.
     Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
+    /// Datagram TLS 1.0 to 1.3 (RFC 6347, RFC 9147).
+    Dtls = dtls, tcp: [], udp: [443];
     /// Hypertext Transfer Protocol, versions 0.9 to 1.1 (RFC 9112).
     Http = http, tcp: [80, 81, 631, 1080, 3128, 8000, 8080, 8888], udp: [];
+    /// Kerberos 5 (RFC 4120).
+    Kerberos = krb, tcp: [88], udp: [88];
+    /// Lightweight Directory Access Protocol (RFC 4511).
+    Ldap = ldap, tcp: [389, 3268], udp: [389];
+    /// Modbus/TCP.
+    Modbus = modbus, tcp: [502], udp: [];
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
     /// QUIC 1 and 2 (RFC 9000, RFC 9369); 784 and 853 are DNS over QUIC (RFC 9250).
     Quic = quic, tcp: [], udp: [443, 784, 853];
+    /// Remote Authentication Dial In User Service (RFC 2865).
+    Radius = radius, tcp: [], udp: [1812];
+    /// Remote Desktop Protocol's UDP transport.
+    RdpUdp = rdpeudp, tcp: [], udp: [3389];
+    /// Session Initiation Protocol (RFC 3261).
+    Sip = sip, tcp: [], udp: [5060];
     /// Server Message Block 1 to 3 ([MS-CIFS], [MS-SMB2]).
     Smb = smb, tcp: [139, 445], udp: [];
+    /// Simple Network Management Protocol (RFC 3411).
+    Snmp = snmp, tcp: [], udp: [161, 162];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
     Ssl = ssl, tcp: [443, 465, 563, 585, 614, 636, 989, 990, 992, 993, 995, 5223], udp: [];
-    /// Datagram TLS 1.0 to 1.3 (RFC 6347, RFC 9147).
-    Dtls = dtls, tcp: [], udp: [443];
+    /// Syslog (RFC 5424).
+    Syslog = syslog, tcp: [514], udp: [514];
 }
 
 impl Protocol {

@@ -7,6 +7,11 @@ const CONTROL_LEN: usize = 12;
 /// Octets of the header of a private message (mode 7).
 const PRIVATE_LEN: usize = 8;
 
+/// Octets of the longest message authentication code, with its key identifier: what comes after the extension fields.
+const MAX_MAC_LEN: usize = 24;
+/// Octets of type and length of an extension field.
+const EXTENSION_HEADER_LEN: usize = 4;
+
 /// First octet of a message, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
@@ -25,5 +30,22 @@ pub(super) fn header(message: &[u8]) -> Result<Header, &'static str> {
         7 => PRIVATE_LEN,
         _ => STANDARD_LEN,
     };
-    if message.len() < needed { Err("message too short for its mode") } else { Ok(header) }
+    let rest = message.get(needed..).ok_or("message too short for its mode")?;
+    if matches!(header.mode, 1..=5) {
+        extensions(rest)?;
+    }
+    Ok(header)
+}
+
+/// Checks that extension fields (RFC 7822) fit, up to the message authentication code.
+fn extensions(mut rest: &[u8]) -> Result<(), &'static str> {
+    while rest.len() > MAX_MAC_LEN {
+        let [_, _, high, low] = *rest.first_chunk::<EXTENSION_HEADER_LEN>().ok_or("extension too short")?;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length < EXTENSION_HEADER_LEN {
+            return Err("extension too short");
+        }
+        rest = rest.get(length..).ok_or("extension runs over the end")?;
+    }
+    Ok(())
 }

@@ -31,6 +31,17 @@ fn version_and_mode_are_read_from_the_first_octet() {
     assert_eq!(parse::header(&message), Ok(parse::Header { version: 4, mode: 3 }));
 }
 
+#[test]
+fn extensions_must_fit() {
+    let mut message = vec![0x23];
+    message.resize(48, 0);
+    message.extend_from_slice(&[1, 4, 0, 28]);
+    message.resize(48 + 28 + 20, 0);
+    assert!(parse::header(&message).is_ok());
+    message[51] = 200;
+    assert!(parse::header(&message).is_err());
+}
+
 proptest! {
     #[test]
     fn any_octets_are_survived(message in proptest::collection::vec(any::<u8>(), 0..80)) {
