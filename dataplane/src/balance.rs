@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use dpdk::Producer;
 use packet::LinkType;
@@ -62,6 +64,18 @@ impl IndirectionTable {
     }
 }
 
+/// What to do with packets for a worker whose ring is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FullRing {
+    /// Drop them: to wait would make the port lose other workers' packets instead.
+    Drop,
+    /// Wait for the worker: for sources that wait as well, such as files.
+    Wait,
+}
+
+/// Longest that a worker is waited for. One that does nothing for so long is dead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The way from one receiver to all workers.
 #[derive(Debug)]
 pub struct Distributor {
@@ -84,11 +98,9 @@ impl Distributor {
         Self { table, outputs }
     }
 
-    /// Sends all packets of a burst on to their workers. What a worker's ring has no room
-    /// for is dropped and counted: waiting would make the port lose other workers'
-    /// packets instead.
+    /// Sends all packets of a burst on to their workers. Those that are dropped are counted.
     #[inline]
-    pub fn distribute(&mut self, packets: &mut Burst, counters: &ReceiveCounters) {
+    pub fn distribute(&mut self, packets: &mut Burst, full: FullRing, counters: &ReceiveCounters) {
         let mut lost = 0;
         for packet in packets.iter() {
             packet.prefetch();
@@ -108,11 +120,26 @@ impl Distributor {
         }
         for output in self.outputs.iter_mut().filter(|output| !output.staged.is_empty()) {
             output.ring.enqueue(&mut output.staged);
+            if full == FullRing::Wait && !output.staged.is_empty() {
+                output.wait();
+            }
             lost += output.staged.len() as u64;
             output.staged.clear();
         }
         if lost > 0 {
             counters.ring_full.add(lost);
+        }
+    }
+}
+
+impl Output {
+    /// Tries until everything is in the ring.
+    #[cold]
+    fn wait(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.staged.is_empty() && Instant::now() < deadline {
+            thread::yield_now();
+            self.ring.enqueue(&mut self.staged);
         }
     }
 }

@@ -14,7 +14,7 @@ use dpdk::{Consumer, RxQueue, Timestamps, lcore};
 use packet::Frame;
 
 use crate::Burst;
-use crate::balance::{self, Distributor};
+use crate::balance::{self, Distributor, FullRing};
 use crate::clock::{self, PacketClock};
 use crate::frames::FrameBuilder;
 use crate::stats::{Load, ReceiveCounters};
@@ -26,6 +26,8 @@ pub struct Input {
     pub queue: RxQueue,
     /// How its packets get their time.
     pub clock: PacketClock,
+    /// What a receiver does when it can not hand its packets over.
+    pub full_ring: FullRing,
     /// Its counters: of this lcore and port.
     pub counters: Arc<ReceiveCounters>,
 }
@@ -67,7 +69,7 @@ impl Receiver {
             let received = input.receive(&mut self.burst);
             if received > 0 {
                 balance::stamp(&mut self.burst, input.clock, self.stamps, clock::now());
-                self.distributor.distribute(&mut self.burst, &input.counters);
+                self.distributor.distribute(&mut self.burst, input.full_ring, &input.counters);
                 total += received;
             }
         }

@@ -10,6 +10,7 @@ use dpdk::{
 };
 
 use crate::BURST;
+use crate::balance::FullRing;
 use crate::clock::PacketClock;
 
 /// A port to receive from.
@@ -135,6 +136,8 @@ pub struct Started {
     pub queues: Vec<RxQueue>,
     /// How its packets get their time.
     pub clock: PacketClock,
+    /// What a receiver does when it can not hand its packets over.
+    pub full_ring: FullRing,
 }
 
 /// Attaches ports.
@@ -249,7 +252,14 @@ pub fn start(
             (Some(stamps), Some(unit)) => PacketClock::Stamped { stamps, unit },
             _ => PacketClock::Host,
         };
-        started.push(Started { label: port.spec.label, queues: queues.rx, clock, port: port.port });
+        let full_ring = if port.spec.name.is_live() { FullRing::Drop } else { FullRing::Wait };
+        started.push(Started {
+            full_ring,
+            label: port.spec.label,
+            queues: queues.rx,
+            clock,
+            port: port.port,
+        });
     }
     Ok(started)
 }

@@ -173,7 +173,12 @@ impl Sensor {
                 let thread = next % threads.max(1);
                 next += 1;
                 if let (Some(inputs), Some(counters)) = (inputs.get_mut(thread), counters.get(thread)) {
-                    inputs.push(Input { queue, clock: port.clock, counters: Arc::clone(counters) });
+                    inputs.push(Input {
+                        queue,
+                        clock: port.clock,
+                        full_ring: port.full_ring,
+                        counters: Arc::clone(counters),
+                    });
                 }
             }
             let used = counters.into_iter().enumerate().map(|(thread, counters)| PortReceive {

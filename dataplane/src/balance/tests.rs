@@ -117,7 +117,7 @@ fn flows_keep_their_worker_and_full_rings_are_counted() {
         let frame = if round < 16 { ipv4(client, server, 0) } else { ipv4(server, client, 0) };
         burst.push(packet(pool, &frame)).unwrap();
     }
-    distributor.distribute(&mut burst, &counters);
+    distributor.distribute(&mut burst, FullRing::Drop, &counters);
     assert!(burst.is_empty());
     assert_eq!(counters.ring_full.get(), 0);
     for (worker, ring) in workers.iter_mut().enumerate() {
@@ -131,10 +131,33 @@ fn flows_keep_their_worker_and_full_rings_are_counted() {
     for _ in 0..64 {
         burst.push(packet(pool, &ipv4([10, 0, 0, clients[1]], server, 0))).unwrap();
     }
-    distributor.distribute(&mut burst, &counters);
+    distributor.distribute(&mut burst, FullRing::Drop, &counters);
     assert_eq!(counters.ring_full.get(), 33);
     let mut out = Burst::new();
     assert_eq!((workers[0].dequeue(&mut out), workers[1].dequeue(&mut out)), (0, 31));
     out.clear();
+    assert_eq!(pool.in_use(), 0);
+}
+
+#[test]
+fn a_source_that_waits_loses_nothing() {
+    let pool = Mempool::new(eal(), 511, 256, None).unwrap();
+    let (producer, mut worker) = ring(eal(), 15, None).unwrap();
+    let mut distributor = Distributor::new(Arc::new(IndirectionTable::new(1)), vec![producer]);
+    let taker = thread::spawn(move || {
+        let mut taken = 0;
+        while taken < 64 {
+            let mut out = Burst::new();
+            taken += worker.dequeue(&mut out);
+        }
+    });
+    let mut burst = Burst::new();
+    for _ in 0..64 {
+        burst.push(packet(pool, &ipv4([10, 0, 0, 1], [10, 0, 0, 2], 0))).unwrap();
+    }
+    let counters = ReceiveCounters::default();
+    distributor.distribute(&mut burst, FullRing::Wait, &counters);
+    taker.join().unwrap();
+    assert_eq!(counters.ring_full.get(), 0);
     assert_eq!(pool.in_use(), 0);
 }

@@ -51,7 +51,8 @@ fn a_worker_with_queues_of_its_own_gets_whole_frames() {
     let lengths = [60, 200, 128, 256, 34];
     send(pool, &mut ring, lengths.iter().map(|&len| ipv4(1, 2, len)));
     let received = Arc::new(ReceiveCounters::default());
-    let input = Input { queue, clock: PacketClock::Host, counters: Arc::clone(&received) };
+    let input =
+        Input { queue, clock: PacketClock::Host, full_ring: FullRing::Drop, counters: Arc::clone(&received) };
     let mut input = WorkerInput::new(vec![input], Vec::new(), stamps);
     let before = clock::now();
     let mut bursts = 0;
@@ -83,8 +84,11 @@ fn stamps_of_the_port_are_kept_through_rings() {
     let (producer, consumer) = ring(eal(), 31, None).unwrap();
     let distributor = Distributor::new(Arc::new(IndirectionTable::new(1)), vec![producer]);
     let clock = PacketClock::Stamped { stamps, unit: 1000 };
-    let mut receiver =
-        Receiver::new(vec![Input { queue, clock, counters: Arc::default() }], distributor, stamps);
+    let mut receiver = Receiver::new(
+        vec![Input { queue, clock, full_ring: FullRing::Drop, counters: Arc::default() }],
+        distributor,
+        stamps,
+    );
     let mut input = WorkerInput::new(Vec::new(), vec![consumer], stamps);
     assert_eq!(receiver.poll(), 1);
     assert_eq!(input.poll(|frames| assert_eq!(frames[0].time.0, 1_234_567_000)), 1);
@@ -100,7 +104,8 @@ fn every_packet_is_analyzed_once_or_counted_as_dropped() {
     // Small rings, so that some packets are lost.
     let (producers, consumers): (Vec<_>, Vec<_>) = (0..2).map(|_| ring(eal(), 63, None).unwrap()).unzip();
     let received = Arc::new(ReceiveCounters::default());
-    let input = Input { queue, clock: PacketClock::Host, counters: Arc::clone(&received) };
+    let input =
+        Input { queue, clock: PacketClock::Host, full_ring: FullRing::Drop, counters: Arc::clone(&received) };
     let mut receiver = Receiver::new(vec![input], Distributor::new(table, producers), stamps);
     let counters: Vec<Arc<WorkerCounters>> = (0..2).map(|_| Arc::default()).collect();
     let (stop_receiver, stop_workers) = (AtomicBool::new(false), AtomicBool::new(false));
