@@ -5,7 +5,7 @@ use record::{
 };
 
 use crate::services::Services;
-use crate::session::Surroundings;
+use crate::session::{Session, Surroundings};
 use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 
 /// What became of the payload just given.
@@ -164,6 +164,46 @@ impl<'a> FlowContext<'a> {
     /// Takes a confirmation back: what an analyzer carries turned out to be something else.
     pub fn retract(&mut self, service: &'static str) {
         self.services.remove(service);
+    }
+
+    /// Gives payload that an analyzer unpacked to the analyzers of what it carries; `session` is made by
+    /// [`Self::nested`].
+    pub(crate) fn nested_data(&mut self, session: &mut Session, direction: Direction, payload: &[u8]) {
+        self.in_nested(session, |session, flow, around| session.data(flow, around, direction, payload));
+    }
+
+    /// The end of what was unpacked.
+    pub(crate) fn nested_end(&mut self, session: &mut Session) {
+        self.in_nested(session, Session::end);
+    }
+
+    /// The analyzers of what is carried inside of an analyzer's protocol.
+    pub(crate) fn nested(&self) -> Box<Session> {
+        Box::new(Session::nested(*self.files))
+    }
+
+    fn in_nested(
+        &mut self,
+        session: &mut Session,
+        act: impl FnOnce(&mut Session, &mut FlowInfo, &mut Surroundings<'_>),
+    ) {
+        let before = session.services();
+        let mut around = Surroundings {
+            now: self.now,
+            settings: self.settings,
+            ids: self.ids,
+            out: &mut *self.out,
+            shared: &mut *self.shared,
+        };
+        act(session, &mut *self.flow, &mut around);
+        *self.files = session.files().max(*self.files);
+        let after = session.services();
+        for name in before.iter().filter(|name| !after.contains(name)) {
+            self.services.remove(name);
+        }
+        for name in after.iter() {
+            self.services.confirm(name);
+        }
     }
 
     /// Whether `service` has been confirmed.

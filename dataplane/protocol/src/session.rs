@@ -49,6 +49,8 @@ struct State {
     seen: u64,
     /// Files made so far.
     files: u64,
+    /// Violations are judged when the payload at hand is through.
+    judges_later: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,10 @@ struct Slot {
     ended: bool,
     /// What this analyzer confirmed.
     confirmed: Services,
+    /// Started for what the payload looks like, not for the port.
+    by_content: bool,
+    /// Removed for a violation.
+    failed: bool,
 }
 
 /// One call of an analyzer, so that all of them are made and judged in one place.
@@ -70,6 +76,17 @@ enum Input<'p> {
 }
 
 impl Session {
+    /// For what is carried inside of another protocol: no analyzer is started for the port.
+    pub(crate) fn nested(files: u64) -> Self {
+        let state = State { detector: Some(Box::default()), files, ..State::default() };
+        Self { state: Some(Box::new(state)) }
+    }
+
+    /// Files made so far.
+    pub(crate) fn files(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.files)
+    }
+
     /// Payload of `direction`: the next octets of a TCP stream, or a datagram.
     pub fn data(
         &mut self,
@@ -177,6 +194,8 @@ impl State {
             running: true,
             ended: false,
             confirmed: Services::default(),
+            by_content: false,
+            failed: false,
         });
         Some(self.slots.len() - 1)
     }
@@ -208,6 +227,7 @@ impl State {
         match verdict {
             Verdict::More => {}
             Verdict::Done => slot.running = false,
+            Verdict::Violation(_) if self.judges_later => slot.failed = true,
             Verdict::Violation(_) => self.violation(index, flow, around),
             Verdict::Handover { consumed } => {
                 slot.running = false;
@@ -234,6 +254,7 @@ impl State {
     fn violation(&mut self, index: usize, flow: &mut FlowInfo, around: &mut Surroundings<'_>) {
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.running = false;
+        slot.failed = true;
         if self.seen > IGNORE_VIOLATIONS_AFTER {
             return;
         }
@@ -258,14 +279,34 @@ impl State {
         payload: &[u8],
     ) {
         let Some(mut detector) = self.detector.take() else { return };
-        let known: Vec<Protocol> = self.slots.iter().map(|slot| slot.protocol).collect();
+        // A server's answer is HTTP by itself: HTTP that was started for the port and failed with the client's payload
+        // gets another chance.
+        let known: Vec<Protocol> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.by_content || slot.protocol != Protocol::Http)
+            .map(|slot| slot.protocol)
+            .collect();
         let found = detector.add(flow.proto, direction, payload, &known);
         for protocol in found.protocols {
+            let by_port = self.slots.iter_mut().find(|slot| slot.protocol == protocol && !slot.failed);
+            if let Some(slot) = by_port {
+                slot.by_content = true;
+                continue;
+            }
             if let Some(index) = self.add(protocol, flow.proto) {
+                if let Some(slot) = self.slots.get_mut(index) {
+                    slot.by_content = true;
+                }
+                self.judges_later = true;
                 for (direction, chunk) in detector.chunks() {
                     self.feed_one(index, flow, around, Input::Data(direction, chunk));
                 }
                 self.feed_one(index, flow, around, Input::Data(direction, payload));
+                self.judges_later = false;
+                if self.slots.get(index).is_some_and(|slot| slot.failed && !slot.ended) {
+                    self.violation(index, flow, around);
+                }
             }
         }
         if found.undecided && detector.keep(flow.proto, direction, payload) && self.detector.is_none() {

@@ -384,6 +384,7 @@ signatures! {
     21 "video/mp2p": Is(b"\x00\x00\x01\xba"), Range(0x40, 0x7f);
     21 "video/mp2p": Is(b"\x00\x00\x01\xba"), Range(0xc0, 0xff);
     20 "audio/mpeg": Is(b"\xff"), OneOf(b"\xe2\xe3\xf2\xf3\xf6\xf7\xfa\xfb\xfc\xfd");
+    20 "audio/mpeg": Is(b"ID3");
     20 "image/x-award-bmp": Is(b"AWBM");
     10 "application/sla": Is(b"solid ");
     10 "application/x-elc": Is(b";ELC");

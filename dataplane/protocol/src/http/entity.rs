@@ -754,7 +754,8 @@ impl Message {
                     scope.log.add_mime(transaction, self.direction, mime);
                 }
                 entity.content = Content::Ended(file.id());
-                file.write(scope.context, false);
+                let timed_out = file.is_idle(scope.context.now());
+                file.write(scope.context, timed_out);
             }
             Content::Partial(key, transaction) => {
                 let (shared, settings, out) = scope.context.shared();

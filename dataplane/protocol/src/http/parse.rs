@@ -124,8 +124,8 @@ fn strip_keyword(data: &[u8]) -> Option<(&[u8], bool)> {
     keyword.eq_ignore_ascii_case(b"HTTP/").then_some((rest, keyword != b"HTTP/"))
 }
 
-/// Reads a request line. A known `previous` version is what the line has if it names an unreadable one.
-pub(super) fn request_line(line: &[u8], previous: Version) -> Result<RequestLine<'_>, NoRequest> {
+/// Reads a request line.
+pub(super) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, NoRequest> {
     let length = line.iter().take_while(|octet| is_method_octet(**octet)).count();
     let (method, rest) = line.split_at_checked(length).ok_or(NoRequest::Bad)?;
     if method.is_empty() {
@@ -158,9 +158,6 @@ pub(super) fn request_line(line: &[u8], previous: Version) -> Result<RequestLine
         place += 1;
     }
     let uri = target.get(..end).unwrap_or_default();
-    if version.unwrap_or(previous) == Version::HTTP_0_9 && (method.len() < 3 || uri.is_empty()) {
-        return Err(NoRequest::Bad);
-    }
     Ok(RequestLine { method, uri, version, lower_case, uri_missing })
 }
 

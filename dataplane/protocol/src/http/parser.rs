@@ -31,6 +31,10 @@ pub(super) enum Next {
     Upgraded {
         consumed: usize,
     },
+    /// WebSocket begins after so many octets.
+    WebSocket {
+        consumed: usize,
+    },
 }
 
 /// What a direction expects.
@@ -89,6 +93,7 @@ impl Parser {
             return match next {
                 Next::Tunnel { .. } => Next::Tunnel { consumed },
                 Next::Upgraded { .. } => Next::Upgraded { consumed },
+                Next::WebSocket { .. } => Next::WebSocket { consumed },
                 next => next,
             };
         }
@@ -219,22 +224,10 @@ impl Parser {
     }
 
     fn request(&mut self, context: &mut FlowContext<'_>, log: &mut Transactions, line: &[u8]) {
-        let request = match parse::request_line(line, self.link.request_version) {
+        let request = match parse::request_line(line) {
             Ok(request) => request,
             Err(reason) => {
-                let name = match reason {
-                    NoRequest::Bad => "bad_HTTP_request",
-                    NoRequest::BadWithVersion => "bad_HTTP_request_with_version",
-                };
-                context.weird(name, None, SOURCE);
-                if self.requests == 0 || self.link.keep_alive {
-                    if line.is_empty() {
-                        context.weird("empty_http_request", None, SOURCE);
-                    } else {
-                        self.expect[0] = Expect::Nothing;
-                        self.violation("not a http request line");
-                    }
-                }
+                self.no_request(context, line, reason);
                 return;
             }
         };
@@ -248,6 +241,11 @@ impl Parser {
             set_version(&mut self.link.request_version, version, &mut self.link.keep_alive, context);
         }
         let uri = parse::unescape(request.uri, |name| context.weird(name, None, SOURCE));
+        let is_short = request.method.len() < 3 || request.uri.is_empty();
+        if self.link.request_version == Version::HTTP_0_9 && is_short {
+            self.no_request(context, line, NoRequest::Bad);
+            return;
+        }
         self.requests += 1;
         if !self.link.keep_alive && self.requests > 1 {
             context.weird("unexpected_multiple_HTTP_requests", None, SOURCE);
@@ -272,6 +270,23 @@ impl Parser {
                 self.messages[1] = None;
             }
             self.expect[1] = Expect::Http09;
+        }
+    }
+
+    fn no_request(&mut self, context: &mut FlowContext<'_>, line: &[u8], reason: NoRequest) {
+        let name = match reason {
+            NoRequest::Bad => "bad_HTTP_request",
+            NoRequest::BadWithVersion => "bad_HTTP_request_with_version",
+        };
+        context.weird(name, None, SOURCE);
+        if self.requests > 0 && !self.link.keep_alive {
+            return;
+        }
+        if line.is_empty() {
+            context.weird("empty_http_request", None, SOURCE);
+        } else {
+            self.expect[0] = Expect::Nothing;
+            self.violation("not a http request line");
         }
     }
 
@@ -409,7 +424,9 @@ impl Parser {
             context.weird("protocol_data_with_HTTP_upgrade_reply", Some(text.as_bytes()), SOURCE);
         }
         self.upgraded = true;
-        self.next = Some(Next::Upgraded { consumed: 0 });
+        let is_websocket = self.link.upgrade_protocol.eq_ignore_ascii_case(b"websocket");
+        self.next =
+            Some(if is_websocket { Next::WebSocket { consumed: 0 } } else { Next::Upgraded { consumed: 0 } });
     }
 
     pub(super) fn gap(

@@ -57,6 +57,8 @@ struct Transaction {
     proxied: Option<Vec<Box<[u8]>>>,
     files: [FileNames; 2],
     is_range_request: bool,
+    /// A part of a body has begun and not ended.
+    in_entity: bool,
     /// Name of the file that the current part of a body is, once a header tells it.
     filename: Option<Box<[u8]>>,
 }
@@ -186,18 +188,21 @@ impl Transactions {
 
     /// A part of a body begins, the first being the message itself.
     pub(super) fn begin_entity(&mut self, context: &FlowContext<'_>, direction: Direction) {
-        self.enter(context, direction).filename = None;
+        let transaction = self.enter(context, direction);
+        transaction.in_entity = true;
+        transaction.filename = None;
     }
 
     /// A part of a body ends.
     pub(super) fn end_entity(&mut self) {
         if let Some(transaction) = self.current() {
+            transaction.in_entity = false;
             transaction.filename = None;
         }
     }
 
     /// A header of a message or of a part of its body.
-    pub(super) fn header(&mut self, context: &FlowContext<'_>, direction: Direction, header: Header<'_>) {
+    pub(super) fn header(&mut self, context: &mut FlowContext<'_>, direction: Direction, header: Header<'_>) {
         let keeps_passwords = context.settings().log_passwords;
         let transaction = self.enter(context, direction);
         let value = header.value;
@@ -218,6 +223,10 @@ impl Transactions {
             } else if header.is("AUTHORIZATION") || header.is("PROXY-AUTHORIZATION") {
                 transaction.set_credentials(value, keeps_passwords);
             }
+        }
+        if !transaction.in_entity {
+            context.weird("missing_HTTP_entity", None, "HTTP");
+            return;
         }
         let filename = if header.is("CONTENT-DISPOSITION") {
             parse::filename(value, b"filename", true)
@@ -348,6 +357,7 @@ impl Transaction {
             proxied: None,
             files: Default::default(),
             is_range_request: false,
+            in_entity: false,
             filename: None,
         })
     }

@@ -178,6 +178,9 @@ fn value(data: &[u8], is_boundary: bool) -> Option<(Vec<u8>, &[u8])> {
 
 /// A number as C programs read it: digits up to the first other octet, after a sign; wraps around.
 pub(crate) fn number(text: &[u8], base: u32) -> Option<i64> {
+    if text.is_empty() {
+        return None;
+    }
     let (negative, digits) = match text.strip_prefix(b"-") {
         Some(digits) => (true, digits),
         None => (false, text),

@@ -33,7 +33,7 @@ fn numbers_end_at_the_first_other_octet() {
     assert_eq!(number(b"1fg", 16), Some(31));
     assert_eq!(number(b"-5", 10), Some(-5));
     assert_eq!(number(b"x", 10), None);
-    assert_eq!(number(b"", 10), Some(0));
+    assert_eq!(number(b"", 10), None);
 }
 
 #[test]
