@@ -88,7 +88,7 @@ pub(super) fn body(header: &Header<'_>) -> Option<()> {
     Some(())
 }
 
-/// The last octet of each part of an object identifier has no high bit.
+/// The name of a variable or of a kind of device; its parts are not looked at.
 fn object_identifier(reader: &mut Reader<'_>) -> Option<()> {
     reader.expect(ber::OBJECT_IDENTIFIER).map(|_| ())
 }
