@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::id::{FileId, Uid};
 use crate::limit::Limit;
 use crate::text;
-use crate::{Addr, Endpoints, Interval, Proto, Time};
+use crate::{Addr, Date, Endpoints, Interval, Proto, Time};
 
 /// A field of a log as its schema tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,6 +228,19 @@ impl Value for Time {
     }
     fn tsv(&self, _in_container: bool, out: &mut Vec<u8>) {
         text::seconds(self.0, out);
+    }
+}
+
+impl Value for Date {
+    fn kind() -> String {
+        "time".to_owned()
+    }
+    fn json(&self, out: &mut Vec<u8>) {
+        Value::json(&self.0, out);
+        out.extend_from_slice(b".000000");
+    }
+    fn tsv(&self, _in_container: bool, out: &mut Vec<u8>) {
+        Value::json(self, out);
     }
 }
 

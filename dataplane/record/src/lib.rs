@@ -21,7 +21,7 @@ pub use buffer::{Entry, Format, LogSet, Record, RecordBuffer, tsv_header};
 pub use column::{Column, Enum, Field, List, Port, Set, Value};
 pub use id::{FileId, IdSource, Uid, community_id};
 pub use limit::Limit;
-pub use value::{Addr, Endpoints, Interval, Proto, Time};
+pub use value::{Addr, Date, Endpoints, Interval, Proto, Time};
 
 logs! {
     conn::Conn = "conn",

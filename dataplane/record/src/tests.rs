@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::{
-    Addr, Conn, Endpoints, Format, IdSource, Interval, Log, LogSet, Proto, RecordBuffer, Time, community_id,
-    tsv_header,
+    Addr, Conn, Date, Endpoints, Format, IdSource, Interval, Log, LogSet, Proto, RecordBuffer, Time, Value,
+    community_id, tsv_header,
 };
 
 fn endpoints() -> Endpoints {
@@ -132,4 +132,15 @@ fn json_keeps_text_and_escapes_binary_values_as_a_whole() {
     assert_eq!(service("luca’s \u{1f600}\u{7}".as_bytes()), "luca’s \u{1f600}\\x07");
     assert_eq!(service(b"\xc3\xb1\xc0\x81"), "\\xc3\\xb1\\xc0\\x81");
     assert_eq!(service(b"\xc3\xb1\xee\x80\x80"), "\\xc3\\xb1\\xee\\x80\\x80");
+}
+
+#[test]
+fn dates_before_1970_and_in_the_far_future_are_written() {
+    let json = |date: Date| {
+        let mut out = Vec::new();
+        Value::json(&date, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(json(Date(-86_400)), "-86400.000000");
+    assert_eq!(json(Date(253_402_300_799)), "253402300799.000000");
 }

@@ -6,6 +6,11 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
 
+/// A date that a document tells, in seconds since the Unix epoch: before 1970 or after what [`Time`] holds too. Zeek
+/// type `time`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(pub i64);
+
 /// A span of packet time in nanoseconds. Zeek type `interval`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval(pub u64);

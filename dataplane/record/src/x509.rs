@@ -1,6 +1,6 @@
 //! The `x509` log.
 
-use crate::{Addr, Limit, List, Time};
+use crate::{Addr, Date, Limit, List, Time};
 
 log! {
     /// Certificates seen, one record per certificate and day.
@@ -18,9 +18,9 @@ log! {
         /// Issuer.
         issuer as "certificate.issuer": &'a [u8],
         /// Not valid before.
-        not_valid_before as "certificate.not_valid_before": Time,
+        not_valid_before as "certificate.not_valid_before": Date,
         /// Not valid after.
-        not_valid_after as "certificate.not_valid_after": Time,
+        not_valid_after as "certificate.not_valid_after": Date,
         /// Algorithm of the key.
         key_alg as "certificate.key_alg": &'a str,
         /// Algorithm of the signature.

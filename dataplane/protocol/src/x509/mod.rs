@@ -18,7 +18,7 @@ mod verify;
 mod tests;
 
 use data_encoding::{HEXLOWER, HEXUPPER};
-use record::{Addr, Limit, List, Time, Weird, X509};
+use record::{Addr, Date, Limit, List, Weird, X509};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -140,8 +140,8 @@ fn log(context: &mut FlowContext<'_>, parsed: &X509Certificate<'_>, fingerprint:
         serial: &serial(parsed.raw_serial()),
         subject: &name::text(parsed.subject(), MAX_NAME),
         issuer: &name::text(parsed.issuer(), MAX_NAME),
-        not_valid_before: time(parsed.validity().not_before.timestamp()),
-        not_valid_after: time(parsed.validity().not_after.timestamp()),
+        not_valid_before: Date(parsed.validity().not_before.timestamp()),
+        not_valid_after: Date(parsed.validity().not_after.timestamp()),
         key_alg: &key_alg,
         sig_alg,
         key_type: key.kind,
@@ -168,11 +168,6 @@ fn limit(fingerprint: &str, role: Role) -> Limit {
     let role = u64::from(role.is_host) << 1 | u64::from(role.is_client) << 2;
     let daily = Limit::daily(fingerprint);
     Limit { key: (daily.key & !7) | role | 1, ..daily }
-}
-
-/// A time of a certificate; before 1970 it is 1970.
-fn time(seconds: i64) -> Time {
-    Time::new(u64::try_from(seconds).unwrap_or_default(), 0)
 }
 
 /// A serial number as OpenSSL writes it: its magnitude in whole octets, upper case, `-` before a negative one.
