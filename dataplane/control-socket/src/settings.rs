@@ -175,7 +175,11 @@ impl Settings {
         }
         let mut labels = BTreeSet::new();
         for (number, port) in self.ports.iter().enumerate() {
-            if !port.source.split_once(':').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty()) {
+            if !port
+                .source
+                .split_once(':')
+                .is_some_and(|(kind, rest)| !kind.is_empty() && (!rest.is_empty() || kind == "null"))
+            {
                 return wrong(
                     &format!("ports[{number}].source"),
                     "must have the form kind:name, as in af_packet:eth1",
