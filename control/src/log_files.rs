@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
 use record::{Format, Log, tsv_header};
 use thiserror::Error;
 
@@ -28,10 +29,11 @@ pub(crate) struct LogFiles {
 }
 
 impl LogFiles {
-    /// Files in `directory`, which is made where it is missing.
+    /// Files in `directory`, which is made where it is missing, and must be writable.
     pub(crate) fn new(directory: &Path, format: Format) -> Result<Self, LogFileError> {
-        std::fs::create_dir_all(directory)
-            .map_err(|source| LogFileError { path: directory.to_owned(), source })?;
+        let usable = std::fs::create_dir_all(directory)
+            .and_then(|()| Ok(access(directory, AccessFlags::W_OK | AccessFlags::X_OK)?));
+        usable.map_err(|source| LogFileError { path: directory.to_owned(), source })?;
         Ok(Self {
             directory: directory.to_owned(),
             format,

@@ -24,6 +24,5 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if let Err(error) = config.dataplane_settings().validate() {
         return fail(UNUSABLE, &format_args!("{}: {error}", arguments.config.display()));
     }
-    println!("{}: ok", arguments.config.display());
-    ExitCode::SUCCESS
+    super::print(&format!("{}: ok\n", arguments.config.display()))
 }

@@ -59,16 +59,10 @@ pub(crate) fn print<T: serde::Serialize>(
 ) -> ExitCode {
     match answer {
         Ok(answer) if sensor.json => match serde_json::to_string_pretty(&answer) {
-            Ok(json) => {
-                println!("{json}");
-                ExitCode::SUCCESS
-            }
+            Ok(json) => super::print(&format!("{json}\n")),
             Err(error) => super::fail(FAILED, &error),
         },
-        Ok(answer) => {
-            print!("{}", text(&answer));
-            ExitCode::SUCCESS
-        }
+        Ok(answer) => super::print(&text(&answer)),
         Err(error) => super::fail(FAILED, &error),
     }
 }

@@ -9,6 +9,7 @@ mod run;
 mod status;
 mod stop;
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -60,6 +61,18 @@ pub(crate) fn main() -> ExitCode {
 
 /// Prints an error for the operator and gives the exit status.
 fn fail(status: u8, error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("baleen: {error}");
+    // Without a place for the message the status still tells.
+    let _ = writeln!(std::io::stderr(), "baleen: {error}");
     ExitCode::from(status)
+}
+
+/// Prints what was asked for and gives the exit status. A reader that goes away has seen enough: no failure.
+fn print(text: &str) -> ExitCode {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            fail(FAILED, &format_args!("cannot write to standard output: {error}"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }

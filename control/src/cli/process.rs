@@ -1,6 +1,6 @@
 //! `baleen process`: capture files in, log files out.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -87,7 +87,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match analysis.finish() {
         Ok(summary) => {
             if !arguments.quiet && std::io::stderr().is_terminal() {
-                eprint!("{summary}");
+                // Whoever closes the terminal meanwhile has the logs all the same.
+                let _ = write!(std::io::stderr(), "{summary}");
             }
             status
         }
