@@ -95,7 +95,12 @@ pub(crate) fn lookup(client: Endpoint, id: u16, label: &str) -> [Vec<u8>; 2] {
 }
 
 /// A whole TCP connection with `request` one way and `response` the other.
-pub(crate) fn connection(client: Endpoint, server: Endpoint, request: &[u8], response: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn connection(
+    client: Endpoint,
+    server: Endpoint,
+    request: &[u8],
+    response: &[u8],
+) -> Vec<Vec<u8>> {
     let (a, b) = (1000, 5000);
     let (a_end, b_end) = (a + 1 + request.len() as u32, b + 1 + response.len() as u32);
     vec![
@@ -122,7 +127,12 @@ pub(crate) fn traffic() -> Vec<Vec<u8>> {
         frames.extend(lookup(Endpoint(100 + at, 40_000), 7 + u16::from(at), &format!("host{at}")));
     }
     for at in 0..CONNECTIONS as u8 {
-        frames.extend(connection(Endpoint(150 + at, 50_000), Endpoint(200 + at, 9999), b"hello", b"well met"));
+        frames.extend(connection(
+            Endpoint(150 + at, 50_000),
+            Endpoint(200 + at, 9999),
+            b"hello",
+            b"well met",
+        ));
     }
     frames
 }
@@ -141,14 +151,16 @@ pub(crate) fn pcap_from(frames: &[Vec<u8>], before: usize) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), ETHERNET, Precision::Micro).unwrap();
     for (index, data) in frames.iter().enumerate() {
         let time = Time(time(before + index));
-        writer.write(&Frame { time, number: 0, data, wire_len: data.len() as u32 }).unwrap();
+        writer.write(&Frame { time, clock: time, number: 0, data, wire_len: data.len() as u32 }).unwrap();
     }
     writer.finish().unwrap()
 }
 
 /// The frames as a pcapng file of one section and one interface: draft-ietf-opsawg-pcapng.
 pub(crate) fn pcapng(frames: &[Vec<u8>]) -> Vec<u8> {
-    let mut file = block(0x0a0d_0d0a, &[&0x1a2b_3c4d_u32.to_le_bytes(), &[1, 0, 0, 0], &[0xff; 8]].concat());
+    // Byte order, version 1.0, a section of unknown length.
+    let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+    let mut file = block(0x0a0d_0d0a, &section);
     file.extend(block(1, &[ETHERNET.to_le_bytes(), [0; 2], [0; 2], [0; 2]].concat()));
     for (index, data) in frames.iter().enumerate() {
         let microseconds = time(index) / 1000;
@@ -167,5 +179,5 @@ pub(crate) fn pcapng(frames: &[Vec<u8>]) -> Vec<u8> {
 /// A block of pcapng.
 pub(crate) fn block(kind: u32, body: &[u8]) -> Vec<u8> {
     let length = (12 + body.len() as u32).to_le_bytes();
-    [&kind.to_le_bytes(), &length, body, &length].concat()
+    [&kind.to_le_bytes()[..], &length, body, &length].concat()
 }

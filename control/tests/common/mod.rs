@@ -1,11 +1,11 @@
 //! What the integration tests of the binary share.
 
 #![allow(dead_code, reason = "each test file uses a part")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub(crate) mod frames;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -46,15 +46,41 @@ impl Run {
     }
 }
 
-/// Every log with its lines in ascending order: what is left of it when the order does not matter.
-pub(crate) fn sorted(logs: &Logs) -> BTreeMap<&str, Vec<&str>> {
-    logs.iter()
-        .map(|(log, text)| {
-            let mut lines: Vec<&str> = text.lines().collect();
-            lines.sort_unstable();
-            (log.as_str(), lines)
-        })
-        .collect()
+/// Differences of a log that are told.
+const SHOWN: usize = 4;
+
+/// The records that only one of the two has, `-` the first and `+` the second; their order does not count.
+pub(crate) fn difference(one: &Logs, other: &Logs) -> Option<String> {
+    let mut text = String::new();
+    for log in one.keys().chain(other.keys()).collect::<BTreeSet<_>>() {
+        let lines = |logs: &Logs| -> BTreeMap<String, usize> {
+            let mut counts = BTreeMap::new();
+            for line in logs.get(log).into_iter().flat_map(|text| text.lines()) {
+                *counts.entry(line.to_owned()).or_default() += 1;
+            }
+            counts
+        };
+        let (one, other) = (lines(one), lines(other));
+        let only = |sign: &str, these: &BTreeMap<String, usize>, those: &BTreeMap<String, usize>| {
+            let mut lines = Vec::new();
+            for (line, count) in these.iter().filter(|(line, count)| those.get(*line) < Some(count)) {
+                lines.push(format!("\n{sign} {log} {count}x {line}"));
+            }
+            lines.truncate(SHOWN);
+            lines.concat()
+        };
+        text += &only("-", &one, &other);
+        text += &only("+", &other, &one);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// Both have the same records, in whatever order.
+#[track_caller]
+pub(crate) fn assert_same_records(one: &Logs, other: &Logs) {
+    if let Some(text) = difference(one, other) {
+        panic!("{text}");
+    }
 }
 
 /// Runs `baleen process --output` into a new directory, with these arguments besides.
