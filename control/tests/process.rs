@@ -57,6 +57,11 @@ fn logs_of(frames: &[Vec<u8>]) -> Logs {
     run.logs
 }
 
+/// More than a block of the compressions, and more frames than a round of the workers has.
+fn much_traffic() -> Vec<Vec<u8>> {
+    (0..200).flat_map(|_| frames::traffic()).collect()
+}
+
 /// A run that failed with exactly this line.
 #[track_caller]
 fn failed(run: &Run, status: i32, message: &str) {
@@ -150,8 +155,7 @@ fn a_record_that_claims_too_much_ends_the_file() {
 
 #[test]
 fn a_compressed_file_cut_short_is_analyzed_up_to_there() {
-    // Much more than a block of the compressions.
-    let whole = frames::pcap(&frames::traffic().repeat(200));
+    let whole = frames::pcap(&much_traffic());
     let files = Files::new();
     for (name, content) in [("cut.gz", gzip(&whole)), ("cut.zst", zstd(&whole))] {
         let path = files.with(name, &content[..content.len() - 20]);
@@ -281,8 +285,7 @@ fn a_seed_makes_ids_repeatable() {
 #[test]
 fn the_records_do_not_depend_on_the_number_of_workers() {
     let files = Files::new();
-    // More frames than one round of the workers has.
-    let frames = frames::traffic().repeat(200);
+    let frames = much_traffic();
     let capture = files.with("a.pcap", &frames::pcap(&frames));
     let [one, two, four] =
         ["1", "2", "4"].map(|workers| process(["--seed", "1", "--workers", workers, text(&capture)]));
