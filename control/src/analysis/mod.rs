@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use packet::LinkType;
 use pcap::{Burst, Reader};
-use record::{Entry, Format, LogSet, RecordBuffer};
+use record::{Entry, Format, LogSet, RecordBuffer, Time};
 use thiserror::Error;
 use worker::{Limiter, Settings, Worker};
 
@@ -47,11 +47,6 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a file.
-    pub(crate) fn open(path: &Path) -> Result<Self, AnalysisError> {
-        Ok(Self { path: path.to_owned(), reader: Reader::open(path)? })
-    }
-
     /// Octets of the file, where known.
     pub(crate) fn size(&self) -> Option<u64> {
         self.reader.size()
@@ -67,7 +62,10 @@ impl Input {
 pub(crate) struct Analysis {
     engine: Engine,
     output: Output,
+    /// Frames so far, of all files.
     frames: u64,
+    /// Latest time so far, of all files.
+    clock: Time,
 }
 
 enum Engine {
@@ -109,7 +107,14 @@ impl Analysis {
         } else {
             Engine::Pool(Pool::start(&settings.into(), workers, records))
         };
-        Self { engine, output: Output { limiter: Limiter::default(), files }, frames: 0 }
+        Self { engine, output: Output { limiter: Limiter::default(), files }, frames: 0, clock: Time(0) }
+    }
+
+    /// Opens the next file: its frames follow those of the files before.
+    pub(crate) fn open(&self, path: &Path) -> Result<Input, AnalysisError> {
+        let mut reader = Reader::open(path)?;
+        reader.continue_from(self.frames, self.clock);
+        Ok(Input { path: path.to_owned(), reader })
     }
 
     /// Analyzes the next frames; false at the end of the file.
@@ -129,14 +134,17 @@ impl Analysis {
                 }
             }
             Engine::Pool(pool) => {
-                pool.add(link, burst.frames(), self.frames);
+                pool.add(link, burst.frames());
                 if pool.round_len() >= ROUND || count == 0 {
                     pool.send()?;
                 }
                 pool.collect(&mut self.output)?;
             }
         }
-        self.frames += count as u64;
+        if let Some(last) = burst.frames().last() {
+            self.frames = last.number + 1;
+            self.clock = last.clock;
+        }
         Ok(count > 0)
     }
 
@@ -153,9 +161,4 @@ impl Analysis {
         self.output.files.close()?;
         Ok(Summary { counters, records: self.output.files.counts().collect() })
     }
-}
-
-/// Frames number on over several files; each file's own numbers start at 0.
-fn numbered(number: u64, base: u64) -> u64 {
-    base.wrapping_add(number)
 }

@@ -1,4 +1,8 @@
 //! Several workers, one thread each.
+//!
+//! The records are those of one worker, but for what [`flow_hash`] cannot keep together, and in another order: records
+//! of one frame keep its place, what time-outs bring comes at the end of its round. So of two records under one limit,
+//! of which only the first is written, several workers may choose the other if one of them comes from a time-out.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -8,7 +12,7 @@ use packet::{Frame, LinkType};
 use record::{RecordBuffer, Time};
 use worker::{Counters, Settings, Worker, flow_hash};
 
-use super::{AnalysisError, Output, numbered};
+use super::{AnalysisError, Output};
 use crate::log_files::LogFileError;
 
 /// Rounds that a worker may be ahead of the slowest.
@@ -36,13 +40,13 @@ struct BatchFrame {
 }
 
 impl Batch {
-    fn push(&mut self, link: LinkType, frame: &Frame<'_>, number: u64) {
+    fn push(&mut self, link: LinkType, frame: &Frame<'_>) {
         self.bytes.extend_from_slice(frame.data);
         self.frames.push(BatchFrame {
             link,
             time: frame.time,
             clock: frame.clock,
-            number,
+            number: frame.number,
             end: self.bytes.len(),
             wire_len: frame.wire_len,
         });
@@ -123,11 +127,11 @@ impl Pool {
     }
 
     /// Adds the frames of a burst to the round.
-    pub(super) fn add(&mut self, link: LinkType, frames: &[Frame<'_>], base: u64) {
+    pub(super) fn add(&mut self, link: LinkType, frames: &[Frame<'_>]) {
         for frame in frames {
             let worker = flow_hash(link, frame).map_or(0, |hash| share(hash, self.batches.len()));
             if let Some(batch) = self.batches.get_mut(worker) {
-                batch.push(link, frame, numbered(base, frame.number));
+                batch.push(link, frame);
             }
             self.now = self.now.max(frame.clock);
         }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use record::LogSet;
 
 use super::{FAILED, UNUSABLE, fail};
-use crate::analysis::{Analysis, AnalysisError, Input};
+use crate::analysis::{Analysis, AnalysisError};
 use crate::log_files::LogFiles;
 
 /// Arguments of `baleen process`.
@@ -116,7 +116,7 @@ fn random_key() -> Result<[u8; 16], getrandom::Error> {
 }
 
 fn analyze(analysis: &mut Analysis, file: &Path, progress: &Progress) -> Result<(), AnalysisError> {
-    let mut input = Input::open(file)?;
+    let mut input = analysis.open(file)?;
     progress.length(input.size());
     while analysis.step(&mut input)? {
         progress.position(input.position());

@@ -199,6 +199,11 @@ impl Reader {
         self.source.size()
     }
 
+    /// Makes this file go on where another ended: the next frame is number `number`, and no clock is before `clock`.
+    pub fn continue_from(&mut self, number: u64, clock: Time) {
+        self.next = Stamp { number, clock };
+    }
+
     /// Fills `burst` with the next frames, all of one link type, and returns how many: 0 at the end of the file.
     ///
     /// # Errors

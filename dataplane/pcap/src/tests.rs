@@ -436,6 +436,19 @@ fn damaged_blocks_are_named() {
 }
 
 #[test]
+fn a_file_may_go_on_where_another_ended() {
+    let file = file(&pcap_with(2));
+    let mut reader = Reader::open(file.path()).unwrap();
+    let later = Time(1_800_000_000_000_000_000);
+    reader.continue_from(7, later);
+    let mut burst = Burst::new();
+    assert_eq!(reader.next_burst(&mut burst), Ok(2));
+    let stamps: Vec<_> = burst.frames().iter().map(|frame| (frame.number, frame.clock)).collect();
+    assert_eq!(stamps, [(7, later), (8, later)]);
+    assert!(burst.frames().iter().all(|frame| frame.time < later));
+}
+
+#[test]
 fn compressed_files_read_like_plain_ones() {
     let plain = pcap_with(5_000);
     let expected = read(&plain);

@@ -1,4 +1,14 @@
 //! Flow load balancing: which worker a frame belongs to.
+//!
+//! What one worker writes and what several write is the same, record by record, but for what no choice by the outermost
+//! addresses can keep together:
+//!
+//! * A connection inside tunnels whose packets travel between different outer hosts: with Teredo by the server first
+//!   and by a relay later, with GRE or VXLAN by two routers for the two directions. Each outer pair's worker sees its
+//!   part and writes a record of that part. Balancing by the inner addresses would tear the outer connection apart
+//!   instead, and needs the whole decoding.
+//! * A file fetched in pieces from several servers under one name: each server's worker has its pieces.
+//! * Limits of memory, which each worker has for itself.
 
 use packet::{Frame, LinkType, addresses};
 use record::Addr;
