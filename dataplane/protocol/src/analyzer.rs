@@ -161,6 +161,12 @@ impl<'a> FlowContext<'a> {
         self.services.confirm(service);
     }
 
+    /// As [`FlowContext::confirm`], for a protocol inside messages of the analyzer's: it stays in the record when the
+    /// analyzer is removed.
+    pub fn confirm_carried(&mut self, service: &'static str) {
+        self.services.confirm_carried(service);
+    }
+
     /// Takes a confirmation back: what an analyzer carries turned out to be something else.
     pub fn retract(&mut self, service: &'static str) {
         self.services.remove(service);

@@ -8,6 +8,8 @@ const MAX_SERVICES: usize = 6;
 pub struct Services {
     names: [&'static str; MAX_SERVICES],
     count: u8,
+    /// A bit for each name: it is carried by another, and does not fall with it.
+    carried: u8,
 }
 
 impl Services {
@@ -22,11 +24,30 @@ impl Services {
         }
     }
 
+    /// Adds a name, unless it is there, of a protocol inside messages of another: it stays when that one turns out to
+    /// be wrong.
+    pub fn confirm_carried(&mut self, name: &'static str) {
+        let place = self.count;
+        self.confirm(name);
+        if self.count > place {
+            self.carried |= 1 << place;
+        }
+    }
+
+    /// Whether the name was added as carried.
+    pub fn is_carried(&self, name: &str) -> bool {
+        self.iter().position(|other| other == name).is_some_and(|place| self.carried >> place & 1 == 1)
+    }
+
     /// Takes a name away.
     pub fn remove(&mut self, name: &'static str) {
         let mut kept = Self::default();
         for other in self.iter().filter(|other| *other != name) {
-            kept.confirm(other);
+            if self.is_carried(other) {
+                kept.confirm_carried(other);
+            } else {
+                kept.confirm(other);
+            }
         }
         *self = kept;
     }

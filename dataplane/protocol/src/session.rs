@@ -263,7 +263,9 @@ impl State {
             flow.clear_session_timeout();
         }
         for name in slot.confirmed.iter() {
-            self.services.remove(name);
+            if !self.services.is_carried(name) {
+                self.services.remove(name);
+            }
         }
         let mut context = context(flow, around, &mut self.services, &mut self.files);
         slot.analyzer.end(&mut context, FlowEnd::Violation);

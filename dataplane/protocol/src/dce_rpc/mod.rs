@@ -44,17 +44,28 @@ impl Analyzer {
     }
 }
 
+/// Confirms DCE-RPC as the connection's own protocol.
+fn own(context: &mut FlowContext<'_>) {
+    context.confirm(SERVICE);
+}
+
+/// Confirms DCE-RPC inside another protocol.
+pub(crate) fn carried(context: &mut FlowContext<'_>) {
+    context.confirm_carried(SERVICE);
+}
+
 /// Reads the whole PDUs at the beginning of `octets`, after `seen` octets of payload; returns how many octets they are.
 pub(crate) fn pdus(
     tokens: &mut Tokens,
     context: &mut FlowContext<'_>,
     octets: &[u8],
     seen: u64,
+    confirm: fn(&mut FlowContext<'_>),
 ) -> Result<usize, Malformed> {
     let mut rest = octets;
     while let Some((pdu, after)) = parse::pdu(rest)? {
         authentication(tokens, context, &pdu, seen);
-        context.confirm(SERVICE);
+        confirm(context);
         rest = after;
     }
     Ok(octets.len().saturating_sub(rest.len()))
@@ -86,11 +97,11 @@ impl crate::Analyzer for Analyzer {
         self.seen = self.seen.saturating_add(payload.len() as u64);
         let Some(pending) = self.pending.get_mut(direction.index()) else { return Verdict::More };
         let read = if pending.is_empty() {
-            pdus(&mut self.tokens, context, payload, self.seen)
+            pdus(&mut self.tokens, context, payload, self.seen, own)
                 .map(|used| pending.extend_from_slice(payload.get(used..).unwrap_or_default()))
         } else {
             pending.extend_from_slice(payload);
-            pdus(&mut self.tokens, context, pending, self.seen).map(|used| {
+            pdus(&mut self.tokens, context, pending, self.seen, own).map(|used| {
                 pending.drain(..used);
             })
         };

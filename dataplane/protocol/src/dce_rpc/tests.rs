@@ -41,6 +41,15 @@ fn another_version_removes_the_analyzer() {
 }
 
 #[test]
+fn what_was_carried_outlasts_the_analyzer() {
+    let mut harness = Harness::tcp(135);
+    harness.data(Originator, &bind(10, &crate::gssapi::tests::ntlm()));
+    assert_eq!(harness.services(), "ntlm,dce_rpc");
+    harness.data(Responder, b"HTTP/1.1 200 OK\r\n");
+    assert_eq!(harness.services(), "ntlm");
+}
+
+#[test]
 fn big_endian_lengths_are_read() {
     let mut pdu = bind(0, &[]);
     pdu[4] = 0;

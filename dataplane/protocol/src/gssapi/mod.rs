@@ -42,7 +42,7 @@ impl Tokens {
             // As in Zeek, what was taken back is not confirmed again.
             Ok(()) if !self.confirmed => {
                 self.confirmed = true;
-                context.confirm(SERVICE);
+                context.confirm_carried(SERVICE);
             }
             Err(Malformed) if seen <= IGNORE_VIOLATIONS_AFTER => context.retract(SERVICE),
             _ => {}
@@ -121,6 +121,6 @@ fn mechanism_token(context: &mut FlowContext<'_>, token: &[u8]) {
 /// Confirms Kerberos for one of its messages: its application tag (RFC 4120, section 5.10) and a length that fits.
 fn kerberos(context: &mut FlowContext<'_>, message: &[u8]) {
     if let Some(Element { tag: 0x6a..=0x6f | 0x74..=0x76 | 0x7e, .. }) = der::element(message) {
-        context.confirm(KERBEROS_SERVICE);
+        context.confirm_carried(KERBEROS_SERVICE);
     }
 }

@@ -21,6 +21,6 @@ pub(crate) fn message(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<()
     if octets.len() < needed {
         return Err(Malformed);
     }
-    context.confirm(SERVICE);
+    context.confirm_carried(SERVICE);
     Ok(())
 }

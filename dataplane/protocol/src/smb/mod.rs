@@ -76,7 +76,7 @@ impl State {
     /// What a pipe carries.
     fn pipe(&mut self, context: &mut FlowContext<'_>, octets: &[u8]) {
         // A piece of a PDU, or another protocol.
-        let _ = dce_rpc::pdus(&mut self.tokens, context, octets, self.seen);
+        let _ = dce_rpc::pdus(&mut self.tokens, context, octets, self.seen, dce_rpc::carried);
     }
 }
 
