@@ -3,19 +3,23 @@
 //!
 //! No analyzer of its own: SMB, DCE-RPC and LDAP hand over the tokens that they carry.
 
-mod der;
 mod ntlm;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use self::der::Element;
 use crate::FlowContext;
+use crate::ber::Reader;
 
 pub(crate) use ntlm::{MARK as NTLM_MARK, message as ntlm_message};
 
 /// The service in the connection's record.
 const SERVICE: &str = "gssapi";
 const KERBEROS_SERVICE: &str = "krb";
+
+/// Tag of the first token of a mechanism (RFC 2743, section 3.1).
+const INITIAL_TOKEN: u8 = 0x60;
+/// Octets of the type of a Kerberos token in front of the message (RFC 1964, section 1.1).
+const KERBEROS_TOKEN_ID_LEN: usize = 2;
 
 /// Identifiers of Kerberos 5 as a mechanism: RFC 1964, and that of Windows 2000.
 const KERBEROS_OIDS: [&[u8]; 2] =
@@ -65,36 +69,33 @@ fn read(context: &mut FlowContext<'_>, octets: &[u8]) -> Result<(), Malformed> {
     if let [0x04 | 0x05, 0x04, ..] = octets {
         return Ok(());
     }
-    let wrapper = der::element(octets).ok_or(Malformed)?;
-    if wrapper.tag != 0x60 {
-        return negotiation(context, wrapper.content);
+    let (tag, wrapped) = Reader::new(octets).element().ok_or(Malformed)?;
+    if tag != INITIAL_TOKEN {
+        return negotiation(context, wrapped);
     }
-    let mechanism = der::element(wrapper.content).ok_or(Malformed)?;
-    if KERBEROS_OIDS.contains(&mechanism.content) {
-        let blob = mechanism.rest.get(2..).ok_or(Malformed)?;
-        kerberos(context, blob);
+    let mut wrapped = Reader::new(wrapped);
+    let (_, mechanism) = wrapped.element().ok_or(Malformed)?;
+    if KERBEROS_OIDS.contains(&mechanism) {
+        kerberos(context, wrapped.rest().get(KERBEROS_TOKEN_ID_LEN..).ok_or(Malformed)?);
         return Ok(());
     }
-    negotiation(context, der::element(mechanism.rest).ok_or(Malformed)?.content)
+    let (_, negotiated) = wrapped.element().ok_or(Malformed)?;
+    negotiation(context, negotiated)
 }
 
 /// A sequence of SPNEGO's (RFC 4178, section 4.2); in both forms the token of the mechanism has index 2.
 fn negotiation(context: &mut FlowContext<'_>, sequence: &[u8]) -> Result<(), Malformed> {
-    let mut rest = der::element(sequence).ok_or(Malformed)?.content;
-    // Without the wrapper's inner sequence the fields stand right here.
-    if sequence.first().is_some_and(|tag| *tag & 0xe0 == 0xa0) {
-        rest = sequence;
-    }
-    while !rest.is_empty() {
-        let Element { tag, content, rest: after } = der::element(rest).ok_or(Malformed)?;
-        match tag {
-            0xa2 => mechanism_token(context, der::element(content).ok_or(Malformed)?.content),
-            0xa0 | 0xa1 | 0xa3 => {
-                der::element(content).ok_or(Malformed)?;
-            }
-            _ => return Err(Malformed),
+    let (_, fields) = Reader::new(sequence).element().ok_or(Malformed)?;
+    let mut fields = Reader::new(fields);
+    while !fields.is_empty() {
+        let (tag, field) = fields.element().ok_or(Malformed)?;
+        if !(0xa0..=0xa3).contains(&tag) {
+            return Err(Malformed);
         }
-        rest = after;
+        let (_, content) = Reader::new(field).element().ok_or(Malformed)?;
+        if tag == 0xa2 {
+            mechanism_token(context, content);
+        }
     }
     Ok(())
 }
@@ -104,13 +105,13 @@ fn mechanism_token(context: &mut FlowContext<'_>, token: &[u8]) {
         Some(b'N') if token.starts_with(NTLM_MARK) => {
             let _ = ntlm_message(context, token);
         }
-        Some(0x60) => {
-            // With the mechanism's identifier and two octets of type in front (RFC 1964, section 1.1).
-            let blob = der::element(token)
-                .and_then(|wrapper| der::element(wrapper.content))
-                .and_then(|mechanism| mechanism.rest.get(2..));
-            if let Some(blob) = blob {
-                kerberos(context, blob);
+        // With the mechanism's identifier in front (RFC 1964, section 1.1).
+        Some(&INITIAL_TOKEN) => {
+            let mut wrapped = Reader::new(Reader::new(token).expect(INITIAL_TOKEN).unwrap_or_default());
+            if wrapped.element().is_some()
+                && let Some(message) = wrapped.rest().get(KERBEROS_TOKEN_ID_LEN..)
+            {
+                kerberos(context, message);
             }
         }
         Some(0x6e | 0x6f) => kerberos(context, token),
@@ -120,7 +121,7 @@ fn mechanism_token(context: &mut FlowContext<'_>, token: &[u8]) {
 
 /// Confirms Kerberos for one of its messages: its application tag (RFC 4120, section 5.10) and a length that fits.
 fn kerberos(context: &mut FlowContext<'_>, message: &[u8]) {
-    if let Some(Element { tag: 0x6a..=0x6f | 0x74..=0x76 | 0x7e, .. }) = der::element(message) {
+    if let Some((0x6a..=0x6f | 0x74..=0x76 | 0x7e, _)) = Reader::new(message).element() {
         context.confirm_carried(KERBEROS_SERVICE);
     }
 }

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::der::{self, Element};
 use crate::Direction::Originator;
 use crate::testing::Harness;
 
@@ -60,12 +59,6 @@ fn an_answer_of_spnego_is_read() {
 #[test]
 fn what_is_no_token_confirms_nothing() {
     assert_eq!(services(9, &[0xff; 16]), "dce_rpc");
-}
-
-#[test]
-fn elements_may_have_long_lengths() {
-    assert_eq!(der::element(b"\x04\x82\x00\x01xy"), Some(Element { tag: 4, content: b"x", rest: b"y" }));
-    assert_eq!(der::element(b"\x04\x84\xff\xff\xff\xffx"), None);
 }
 
 proptest! {
