@@ -184,8 +184,8 @@ impl<'a> FlowContext<'a> {
     }
 
     /// The analyzers of what is carried inside of an analyzer's protocol.
-    pub(crate) fn nested(&self) -> Box<Session> {
-        Box::new(Session::nested(*self.files))
+    pub(crate) fn nested(&self) -> Session {
+        Session::nested(*self.files)
     }
 
     fn in_nested(

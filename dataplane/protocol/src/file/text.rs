@@ -289,7 +289,7 @@ fn scripts(data: &[u8], found: Found<'_>) {
                 break;
             }
             let Some(rest) = rest.strip_prefix(b"bin/") else { continue };
-            let by_env = rest.strip_prefix(b"env").map(|rest| skip_while(rest, is_space)).unwrap_or(rest);
+            let by_env = rest.strip_prefix(b"env").map_or(rest, |rest| skip_while(rest, is_space));
             for (name, strength, mime) in &INTERPRETERS {
                 if rest.starts_with(name) || by_env.starts_with(name) {
                     found(*strength, mime);

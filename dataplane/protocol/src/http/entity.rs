@@ -405,10 +405,10 @@ impl Message {
         {
             match self.direction {
                 Direction::Originator if token.eq_ignore_ascii_case(b"keep-alive") => {
-                    scope.link.keep_alive = true
+                    scope.link.keep_alive = true;
                 }
                 Direction::Responder if token.eq_ignore_ascii_case(b"close") => {
-                    scope.link.connection_close = true
+                    scope.link.connection_close = true;
                 }
                 Direction::Responder if token.eq_ignore_ascii_case(b"upgrade") => scope.link.upgrade = true,
                 _ => {}

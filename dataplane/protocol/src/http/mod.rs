@@ -87,7 +87,7 @@ impl Analyzer {
             }
         }
         if self.stage == Stage::Inner {
-            let inner = self.inner.get_or_insert_with(|| context.nested());
+            let inner = self.inner.get_or_insert_with(|| Box::new(context.nested()));
             context.nested_data(inner, direction, payload);
             return Verdict::More;
         }

@@ -194,7 +194,7 @@ impl Parser {
         data: &[u8],
     ) {
         let delivered = self.with_message(context, log, direction, None, |message, scope| {
-            message.deliver(scope, data, false)
+            message.deliver(scope, data, false);
         });
         if delivered.is_none() {
             let name = match direction {

@@ -86,11 +86,11 @@ struct Span {
 const MAX_TEXT: usize = 256 * 1024;
 
 impl Text {
-    fn add(&mut self, text: &[u8]) -> Option<Span> {
+    fn add(&mut self, text: &[u8]) -> Span {
         let room = MAX_TEXT.saturating_sub(self.0.len()).min(text.len());
         let start = self.0.len() as u32;
         self.0.extend_from_slice(text.get(..room).unwrap_or_default());
-        Some(Span { start, end: self.0.len() as u32 })
+        Span { start, end: self.0.len() as u32 }
     }
 
     fn get(&self, span: Option<Span>) -> Option<&[u8]> {
@@ -149,8 +149,8 @@ impl Transactions {
         }
         self.request += 1;
         let transaction = self.enter(context, Direction::Originator);
-        transaction.method = transaction.text.add(method);
-        transaction.uri = transaction.text.add(uri);
+        transaction.method = Some(transaction.text.add(method));
+        transaction.uri = Some(transaction.text.add(uri));
         if !parse::KNOWN_METHODS.contains(&method) {
             context.weird("unknown_HTTP_method", Some(method), "");
         }
@@ -174,7 +174,7 @@ impl Transactions {
         let transaction = self.enter(context, Direction::Responder);
         let reason = reason.unwrap_or(b"<empty>");
         transaction.status_code = Some(code);
-        transaction.status_msg = transaction.text.add(reason);
+        transaction.status_msg = Some(transaction.text.add(reason));
         transaction.version = Some(version);
         if is_interim(code) {
             transaction.info_code = Some(code);
@@ -209,15 +209,15 @@ impl Transactions {
         if direction == Direction::Originator {
             let text = &mut transaction.text;
             if header.is("REFERER") {
-                transaction.referrer = text.add(value);
+                transaction.referrer = Some(text.add(value));
             } else if header.is("HOST") {
-                transaction.host = text.add(value);
+                transaction.host = Some(text.add(value));
             } else if header.is("RANGE") {
                 transaction.is_range_request = true;
             } else if header.is("ORIGIN") {
-                transaction.origin = text.add(value);
+                transaction.origin = Some(text.add(value));
             } else if header.is("USER-AGENT") {
-                transaction.user_agent = text.add(value);
+                transaction.user_agent = Some(text.add(value));
             } else if let Some(name) = PROXY_HEADERS.iter().find(|name| header.is(name)) {
                 transaction.add_proxied(name, value);
             } else if header.is("AUTHORIZATION") || header.is("PROXY-AUTHORIZATION") {
@@ -380,9 +380,9 @@ impl Transaction {
             }
             None => (self.text.add(&[b"<problem-decoding> (", value, b")"].concat()), decoded.as_slice()),
         };
-        self.username = username;
+        self.username = Some(username);
         if keeps_password {
-            self.password = self.text.add(password);
+            self.password = Some(self.text.add(password));
         }
     }
 
