@@ -207,7 +207,13 @@ fn wrong_checksums_are_flagged() {
 fn checksums_of_cut_packets_are_not_verified() {
     let mut data = ipv4(ip_proto::TCP, &tcp(false, &[], b"payload"));
     data[40] ^= 1;
-    let cut = Frame { time: Time(0), clock: Time(0), number: 0, data: &data[..data.len() - 2], wire_len: data.len() as u32 };
+    let cut = Frame {
+        time: Time(0),
+        clock: Time(0),
+        number: 0,
+        data: &data[..data.len() - 2],
+        wire_len: data.len() as u32,
+    };
     let mut weirds = WeirdList::new();
     let decoded = decode(RAW, &cut, &DecodeOptions::default(), &mut weirds);
     let Decoded::Flow(packet) = decoded else { panic!("no packet") };
@@ -245,7 +251,13 @@ fn fragments_that_were_cut_tell_their_header_if_first() {
     let first = ipv4_fragment(ip_proto::UDP, 1, 0x2000, &body);
     let later = ipv4_fragment(ip_proto::UDP, 1, 0x0010, &body);
     for (data, is_first) in [(first, true), (later, false)] {
-        let cut = Frame { time: Time(0), clock: Time(0), number: 0, data: &data[..60], wire_len: data.len() as u32 };
+        let cut = Frame {
+            time: Time(0),
+            clock: Time(0),
+            number: 0,
+            data: &data[..60],
+            wire_len: data.len() as u32,
+        };
         let mut weirds = WeirdList::new();
         let decoded = decode(RAW, &cut, &DecodeOptions::default(), &mut weirds);
         assert_eq!(names(&weirds), ["incompletely_captured_fragment"]);
