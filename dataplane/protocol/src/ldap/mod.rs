@@ -1,7 +1,9 @@
 //! Lightweight Directory Access Protocol over TCP and UDP (RFC 4511): recognized, not yet logged.
 //!
-//! The first message tells; what comes later may be encrypted by a security layer.
+//! The first message tells; later ones are looked through for logins only, and only until they are encrypted by a
+//! security layer.
 
+mod login;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -9,6 +11,7 @@ mod tests;
 use record::Proto;
 
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
+use login::Logins;
 use parse::Progress;
 
 /// Octets of a message's beginning that are kept until it can be judged.
@@ -20,13 +23,16 @@ pub(crate) struct Analyzer {
     service: &'static str,
     /// Each direction: the beginning of its first message, and how many octets of it have come.
     streams: [(Vec<u8>, u64); 2],
+    /// The first message has been seen.
+    is_ldap: bool,
+    logins: Logins,
 }
 
 impl Analyzer {
     /// A new analyzer.
     pub(crate) fn new(proto: Proto) -> Self {
         let service = if proto == Proto::Tcp { "ldap_tcp" } else { "ldap_udp" };
-        Self { service, streams: Default::default() }
+        Self { service, streams: Default::default(), is_ldap: false, logins: Logins::default() }
     }
 }
 
@@ -45,6 +51,10 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
 
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
+        self.logins.data(context, direction, payload);
+        if self.is_ldap {
+            return if self.logins.is_done() { Verdict::Done } else { Verdict::More };
+        }
         let [originator, responder] = &mut self.streams;
         let (head, seen) = match direction {
             Direction::Originator => originator,
@@ -57,7 +67,9 @@ impl crate::Analyzer for Analyzer {
             Progress::Incomplete => Verdict::More,
             Progress::Complete => {
                 context.confirm(self.service);
-                Verdict::Done
+                self.is_ldap = true;
+                self.streams = Default::default();
+                if self.logins.is_done() { Verdict::Done } else { Verdict::More }
             }
             Progress::Refused(reason) => Verdict::Violation(reason),
         }

@@ -13,6 +13,10 @@ const NUMBER: u8 = 0x1f;
 
 /// The bit of a tag that says that elements are inside.
 const CONSTRUCTED: u8 = 0x20;
+/// Tag of a bind request.
+pub(super) const BIND_REQUEST: u8 = 0x60;
+/// Tag of the answer to a bind.
+pub(super) const BIND_RESPONSE: u8 = 0x61;
 /// Tag of a search request.
 const SEARCH_REQUEST: u8 = 0x63;
 /// Filters and attributes nested deeper than this are an attack on parsers, not a search.

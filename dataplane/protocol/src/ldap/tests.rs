@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::parse::{self, Progress};
 use crate::Direction::{Originator, Responder};
+use crate::gssapi::tests::{element, ntlm, spnego};
 use crate::testing::Harness;
 use record::Proto;
 
@@ -33,6 +34,42 @@ fn request_and_answer_are_found_on_any_port() {
     harness.data(Originator, BIND);
     harness.data(Responder, b"no");
     assert_eq!(harness.services(), "");
+}
+
+/// A bind with that choice of authentication, and an unrelated message in front.
+fn login(choice: &[u8]) -> Vec<u8> {
+    let bind = element(0x60, &[b"\x02\x01\x03\x04\0", choice].concat());
+    let abandon = element(0x30, b"\x02\x01\x01\x50\x01\x07");
+    [abandon, element(0x30, &[b"\x02\x01\x02", bind.as_slice()].concat())].concat()
+}
+
+fn services_of(stream: &[u8], size: usize) -> String {
+    let mut harness = Harness::tcp(389);
+    for piece in stream.chunks(size) {
+        harness.data(Originator, piece);
+    }
+    harness.services()
+}
+
+#[test]
+fn logins_are_read_down_to_their_mechanism() {
+    let sasl = |token: &[u8]| login(&element(0xa3, &[element(4, b"GSS-SPNEGO"), element(4, token)].concat()));
+    for size in [5, 40] {
+        assert_eq!(services_of(&sasl(&spnego(&ntlm())), size), "ldap_tcp,ntlm,gssapi");
+        assert_eq!(services_of(&sasl(&ntlm()), size), "ldap_tcp,ntlm");
+        assert_eq!(services_of(&login(&element(0x8a, &ntlm())), size), "ldap_tcp,ntlm");
+    }
+}
+
+#[test]
+fn after_encryption_no_payload_is_wanted() {
+    let mut harness = Harness::tcp(389);
+    harness.data(Originator, BIND);
+    harness.data(Responder, BOUND);
+    assert!(harness.wants_payload());
+    harness.data(Originator, &[0, 0, 0, 60, 5, 4, 4, 0xff]);
+    assert!(!harness.wants_payload());
+    assert_eq!(harness.services(), "ldap_tcp");
 }
 
 #[test]
@@ -73,6 +110,7 @@ proptest! {
     #[test]
     fn any_octets_are_survived(octets in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = parse::message(&octets, 80);
+        services_of(&login(&octets), 7);
         parse::looks_like_request(&octets, Proto::Udp);
     }
 }
