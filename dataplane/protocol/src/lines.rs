@@ -9,7 +9,7 @@ use memchr::{memchr, memchr2};
 
 use crate::FlowContext;
 
-/// A line longer than this is cut into several.
+/// A line longer than this is cut into several, unless its protocol has another limit.
 const MAX_LINE: usize = 64 * 1024;
 
 /// Name under which oddities of lines are reported.
@@ -26,6 +26,8 @@ pub(crate) struct Lines {
     /// The last octet of the stream that was looked at; 0 after a run.
     last: u8,
     lone_ends: bool,
+    /// A line longer than this is cut.
+    max_line: usize,
     /// Octets still to be given as they are.
     run: u64,
     /// Octets until the end of a message whose last line may lack its end; negative when unknown.
@@ -71,6 +73,7 @@ impl Default for Lines {
             partial: Vec::new(),
             last: 0,
             lone_ends: true,
+            max_line: MAX_LINE,
             run: 0,
             until_end: -1,
             remaining: 0,
@@ -81,6 +84,11 @@ impl Default for Lines {
 }
 
 impl Lines {
+    /// Lines that are cut after `max_line` octets.
+    pub(crate) fn with_max(max_line: usize) -> Self {
+        Self { max_line, ..Self::default() }
+    }
+
     /// A payload of so many octets comes: call it before [`Lines::next`].
     pub(crate) fn begin(&mut self, length: usize) {
         if self.until_end > 0 {
@@ -123,7 +131,7 @@ impl Lines {
             self.reported_lone_cr = true;
             context.weird("line_terminated_with_single_CR", None, SOURCE);
         }
-        if self.partial.len() + text.len() > MAX_LINE {
+        if self.partial.len() + text.len() > self.max_line {
             return self.cut(context, payload);
         }
         let Some((&octet, after)) = rest.split_first() else {
@@ -156,7 +164,7 @@ impl Lines {
         }
         loop {
             let Some(at) = payload.get(start..).and_then(|rest| memchr(LF, rest)).map(|at| at + start) else {
-                if self.partial.len() + payload.len() > MAX_LINE {
+                if self.partial.len() + payload.len() > self.max_line {
                     return self.cut(context, payload);
                 }
                 self.keep(payload);
@@ -201,7 +209,7 @@ impl Lines {
     /// Gives what is there of a line that is too long.
     fn cut<'p>(&mut self, context: &mut FlowContext<'_>, payload: &mut &'p [u8]) -> Option<Piece<'p>> {
         context.weird("contentline_size_exceeded", None, SOURCE);
-        let room = MAX_LINE.saturating_sub(self.partial.len()).min(payload.len());
+        let room = self.max_line.saturating_sub(self.partial.len()).min(payload.len());
         let (text, rest) = payload.split_at_checked(room)?;
         self.last = text.last().copied().unwrap_or(0);
         *payload = rest;

@@ -110,34 +110,58 @@ protocols! {
     Dns = dns, tcp: [53], udp: [53, 137, 5353, 5355];
     /// Datagram TLS 1.0 to 1.3 (RFC 6347, RFC 9147).
     Dtls = dtls, tcp: [], udp: [443];
+    /// Finger user information (RFC 1288).
+    Finger = finger, tcp: [79], udp: [];
     /// Hypertext Transfer Protocol, versions 0.9 to 1.1 (RFC 9112).
     Http = http, tcp: [80, 81, 631, 1080, 3128, 8000, 8080, 8888], udp: [];
+    /// Internet Message Access Protocol, version 4 (RFC 9051).
+    Imap = imap, tcp: [143], udp: [];
+    /// Internet Relay Chat (RFC 2812).
+    Irc = irc, tcp: [6666, 6667, 6668, 6669], udp: [];
     /// Kerberos 5 (RFC 4120).
     Kerberos = krb, tcp: [88], udp: [88];
     /// Lightweight Directory Access Protocol (RFC 4511).
     Ldap = ldap, tcp: [389, 3268], udp: [389];
     /// Modbus/TCP.
     Modbus = modbus, tcp: [502], udp: [];
+    /// MQTT 3.1 and 3.1.1.
+    Mqtt = mqtt, tcp: [1883], udp: [];
+    /// MySQL client/server protocol.
+    Mysql = mysql, tcp: [1434, 3306], udp: [];
     /// Network Time Protocol (RFC 5905).
     Ntp = ntp, tcp: [], udp: [123];
+    /// Post Office Protocol, version 3 (RFC 1939).
+    Pop3 = pop3, tcp: [], udp: [];
+    /// PostgreSQL frontend/backend protocol, version 3.
+    Postgresql = postgresql, tcp: [5432], udp: [];
     /// QUIC 1 and 2 (RFC 9000, RFC 9369); 784 and 853 are DNS over QUIC (RFC 9250).
     Quic = quic, tcp: [], udp: [443, 784, 853];
     /// Remote Authentication Dial In User Service (RFC 2865).
     Radius = radius, tcp: [], udp: [1812];
+    /// Remote Desktop Protocol (MS-RDPBCGR).
+    Rdp = rdp, tcp: [3389], udp: [];
     /// Remote Desktop Protocol's UDP transport.
     RdpUdp = rdpeudp, tcp: [], udp: [3389];
+    /// Redis serialization protocol, versions 2 and 3.
+    Redis = redis, tcp: [6379], udp: [];
+    /// Remote Framebuffer (VNC) up to version 3.8 (RFC 6143).
+    Rfb = rfb, tcp: [], udp: [];
     /// Session Initiation Protocol (RFC 3261).
     Sip = sip, tcp: [], udp: [5060];
     /// Server Message Block 1 to 3 ([MS-CIFS], [MS-SMB2]).
     Smb = smb, tcp: [139, 445], udp: [];
     /// Simple Network Management Protocol (RFC 3411).
     Snmp = snmp, tcp: [], udp: [161, 162];
+    /// SOCKS 4, 4a and 5 (RFC 1928).
+    Socks = socks, tcp: [1080], udp: [];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
     Ssl = ssl, tcp: [443, 465, 563, 585, 614, 636, 989, 990, 992, 993, 995, 5223], udp: [];
     /// Syslog (RFC 5424).
     Syslog = syslog, tcp: [514], udp: [514];
+    /// Extensible Messaging and Presence Protocol (RFC 6120).
+    Xmpp = xmpp, tcp: [5222, 5269], udp: [];
 }
 
 impl Protocol {

@@ -49,6 +49,19 @@ impl<'a> Reader<'a> {
         self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
+    /// A 32-bit number.
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    /// The octets before the next NUL, which is read too.
+    pub(crate) fn c_string(&mut self) -> Option<&'a [u8]> {
+        let end = memchr::memchr(0, self.0)?;
+        let text = self.take(end)?;
+        self.u8()?;
+        Some(text)
+    }
+
     /// Octets behind an 8-bit length.
     pub(crate) fn vector8(&mut self) -> Option<&'a [u8]> {
         let length = self.u8()?;
