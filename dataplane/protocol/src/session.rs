@@ -51,6 +51,8 @@ struct State {
     files: u64,
     /// Violations are judged when the payload at hand is through.
     judges_later: bool,
+    /// Something ended within the current payload; the rest of it has been looked at already.
+    handed_over: bool,
 }
 
 #[derive(Debug)]
@@ -100,8 +102,11 @@ impl Session {
         }
         let state = self.state.get_or_insert_with(|| Box::new(State::start(flow)));
         state.seen = state.seen.saturating_add(payload.len() as u64);
+        state.handed_over = false;
         state.feed(flow, around, Input::Data(direction, payload));
-        state.detect(flow, around, direction, payload);
+        if !state.handed_over {
+            state.detect(flow, around, direction, payload);
+        }
     }
 
     /// `length` octets of `direction` were never seen.
@@ -231,6 +236,7 @@ impl State {
             Verdict::Violation(_) => self.violation(index, flow, around),
             Verdict::Handover { consumed } => {
                 slot.running = false;
+                self.handed_over = true;
                 self.detector = Some(Box::default());
                 if let Input::Data(direction, payload) = input
                     && let Some(rest) = payload.get(consumed..).filter(|rest| !rest.is_empty())

@@ -6,7 +6,7 @@ use super::parse;
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
 
-const REQUEST: &[u8] = b"\x03\0\0\x23\x1e\xe0\0\0\0\0\0Cookie: mstshash=joe\r\n\0";
+const REQUEST: &[u8] = b"\x03\0\0\x22\x1e\xe0\0\0\0\0\0Cookie: mstshash=joe\r\n\0";
 
 /// A server's confirmation that selects a protocol.
 const fn confirm(protocol: u8) -> [u8; 19] {

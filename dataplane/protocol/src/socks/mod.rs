@@ -86,8 +86,8 @@ const fn is_socks5_request(stream: &[u8]) -> Match {
 
 const fn is_socks5_reply(stream: &[u8]) -> Match {
     match stream {
-        [] | [5] | [5, 1] => Match::Maybe,
-        [5, 0, ..] | [5, 1, 0..=2, ..] => Match::Yes,
+        [] | [5] => Match::Maybe,
+        [5, 0..=2, ..] => Match::Yes,
         _ => Match::No,
     }
 }

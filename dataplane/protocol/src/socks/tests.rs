@@ -53,9 +53,9 @@ fn what_is_inside_is_recognized() {
     harness.data(Originator, b"\x05\x01\x00");
     harness.data(Responder, b"\x05\x00");
     connect(&mut harness);
-    harness.data(Responder, b"SSH-2.0-OpenSSH_9.6\r\n");
-    harness.data(Originator, b"SSH-2.0-OpenSSH_9.6\r\n");
-    assert_eq!(harness.services(), "socks,ssh");
+    harness.data(Originator, b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    harness.data(Responder, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(harness.services(), "socks,http");
 }
 
 #[test]
