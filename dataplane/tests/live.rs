@@ -17,6 +17,7 @@ use baleen_dataplane::sensor::{Sensor, Settings};
 use dpdk::interface::{Offload, set_offload};
 use dpdk::test_support::eal;
 use dpdk::{MbufArray, Mempool, Port, PortConfig, lcore};
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
 use record::{Format, Log, LogSet, RecordBuffer};
@@ -36,7 +37,7 @@ fn in_namespace(name: &str, test: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
             if !enter_namespace() {
-                println!("{name}: skipped: needs root and the program ip");
+                println!("skipped: {name}: needs root and the program ip");
                 return;
             }
             test();
@@ -115,8 +116,13 @@ fn datagram(flow: u8, reply: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Sends frames out of an interface, through DPDK.
-fn send(interface: &str, frames: impl Iterator<Item = Vec<u8>>) -> u64 {
+/// A pace that sensor and sender can keep up on a shared CPU: a pause after so many packets.
+const GENTLE: u64 = 64;
+/// No pause.
+const FULL_SPEED: u64 = u64::MAX;
+
+/// Sends frames out of an interface, through DPDK, with a pause after every `pace` of them.
+fn send(interface: &str, pace: u64, frames: impl Iterator<Item = Vec<u8>>) -> u64 {
     let pool = Mempool::new(eal(), 1023, 2048, None).unwrap();
     let name = format!("af_packet:{interface},framecnt=512,blocksz=4096");
     let port = Port::attach(eal(), &name.parse().unwrap()).unwrap();
@@ -134,8 +140,7 @@ fn send(interface: &str, frames: impl Iterator<Item = Vec<u8>>) -> u64 {
             thread::yield_now();
         }
         sent += 1;
-        if sent % 64 == 0 {
-            // At a pace that a shared CPU can follow.
+        if sent % pace == 0 {
             thread::sleep(Duration::from_micros(500));
         }
     }
@@ -158,7 +163,7 @@ fn flows_over_a_veth_pair(port: &str) {
     let frames = (0..ROUNDS).flat_map(|_| {
         (0..FLOWS).flat_map(|flow| [datagram(flow, false, &[flow; 100]), datagram(flow, true, &[flow; 200])])
     });
-    let sent = send("veth-out", frames);
+    let sent = send("veth-out", GENTLE, frames);
     assert_eq!(sent, 2 * u64::from(FLOWS) * ROUNDS as u64);
     wait_for(&sensor, sent);
     let mut lines = Vec::new();
@@ -180,6 +185,54 @@ fn flows_over_a_veth_pair(port: &str) {
         assert_eq!(line["orig_bytes"], ROUNDS * 100, "{line}");
         assert_eq!(line["resp_bytes"], ROUNDS * 200, "{line}");
     }
+}
+
+/// What the kernel counts of an interface.
+fn kernel_counter(interface: &str, name: &str) -> u64 {
+    let path = format!("/sys/class/net/{interface}/statistics/{name}");
+    fs::read_to_string(path).unwrap().trim().parse().unwrap()
+}
+
+/// The kernel's own count of the interface is the truth here: every packet is received or lost
+/// at the port, and every one received is analyzed or dropped for a reason.
+#[test]
+fn what_overloaded_workers_lose_is_counted_exactly() {
+    const PACKETS: u64 = 100_000;
+    in_namespace("what_overloaded_workers_lose_is_counted_exactly", || {
+        // The counters under /sys are those of the namespace that it was mounted in.
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
+        mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), None::<&str>).unwrap();
+        ip("link add veth-in type veth peer name veth-out");
+        for interface in ["veth-in", "veth-out"] {
+            ip(&format!("link set {interface} up"));
+            all_offloads_off(interface);
+        }
+        let mut settings = settings("pcap_live:veth-in", 2);
+        settings.port.ring_capacity = 63;
+        let mut sensor = Sensor::start(eal(), &settings).unwrap();
+        let before = kernel_counter("veth-in", "rx_packets");
+        send("veth-out", FULL_SPEED, (0..PACKETS).map(|n| datagram(n as u8, false, &[0; 18])));
+        let arrived = kernel_counter("veth-in", "rx_packets") - before;
+        assert!(arrived >= PACKETS);
+
+        let missed = |sensor: &Sensor| sensor.ports()[0].driver.unwrap().rx_missed;
+        let deadline = Instant::now() + PATIENCE;
+        while sensor.books().received + missed(&sensor) < arrived && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let missed = missed(&sensor);
+        let mut lines = Vec::new();
+        sensor.stop(keep(&mut lines)).unwrap();
+        let books = sensor.books();
+        let dropped: u64 = books.dropped().map(|(_, count)| count).sum();
+        assert_eq!(books.received + missed, arrived, "{books:?}");
+        assert_eq!(books.received, books.analyzed + dropped, "{books:?}");
+        assert!(dropped + missed > 0, "the workers were not overloaded: {books:?}");
+        let in_records: u64 = lines.iter().map(|line| line["orig_pkts"].as_u64().unwrap()).sum();
+        assert_eq!(in_records, books.analyzed, "{books:?}");
+    });
 }
 
 #[test]
