@@ -18,6 +18,19 @@ const SOURCE: &str = "CONTENTLINE";
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
 
+/// What a line told an analyzer that looks at nothing but lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Go on.
+    More,
+    /// No more lines are wanted.
+    Done,
+    /// It is no line of the protocol.
+    Violation(&'static str),
+    /// TLS begins after it, in both directions.
+    Tls,
+}
+
 /// Cuts one direction of a connection into lines.
 #[derive(Debug)]
 pub(crate) struct Lines {

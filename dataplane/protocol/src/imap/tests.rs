@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::parse::{self, Line};
+//! IMAP is confirmed by the server's capabilities.
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
 
@@ -48,3 +49,6 @@ proptest! {
         while parse::line(&mut rest).is_some() {}
     }
 }
+fn capabilities_confirm() {
+    harness.data(Originator, b"1 CAPABILITY\r\n");
+    harness.data(Responder, b"* CAPABILITY IMAP4 STARTTLS\r\n");

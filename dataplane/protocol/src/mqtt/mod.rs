@@ -4,6 +4,8 @@
 //! segments is a violation, and what follows a packet in its segment is not looked at. MQTT 5 is not understood.
 
 mod parse;
+//! MQTT 3.1, 3.1.1 and 5.0 (OASIS).
+//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
 const NAME_AT: std::ops::RangeInclusive<usize> = 4..=7;
 
 /// Analyzer of one MQTT connection.
+/// Analyzer of one connection.
 #[derive(Debug)]
 pub(crate) struct Analyzer;
 
@@ -27,6 +30,7 @@ impl Analyzer {
 }
 
 /// A CONNECT packet has the name of the protocol, `MQTT` or `MQIsdp`, near its beginning.
+/// The protocol's name in the first message of either side.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -40,6 +44,8 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if named(probe.originator) || named(probe.responder) {
         Match::Yes
     } else if probe.originator.len() < NAME_AT.end() + 2 {
+    let named = |data: &[u8]| (4..=7).any(|at| data.get(at..at + 2) == Some(b"MQ"));
+    } else if probe.originator.len() < 9 && probe.originator.first().is_none_or(|first| *first == 0x10) {
         Match::Maybe
     } else {
         Match::No
@@ -60,6 +66,27 @@ impl crate::Analyzer for Analyzer {
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::More
+/// Octets of the remaining length, and that length (section 1.5.5).
+fn remaining_length(data: &[u8]) -> Option<(usize, usize)> {
+    let mut length = 0_usize;
+    for (at, octet) in data.iter().take(4).enumerate() {
+        length |= usize::from(octet & 0x7f) << (7 * at);
+        if octet & 0x80 == 0 {
+            return Some((at + 1, length));
+    None
+}
+    fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
+        let Some((first, rest)) = payload.split_first() else { return Verdict::More };
+        let known = remaining_length(rest).is_some() && matches!(first >> 4, 1..=15);
+        let opens = match direction {
+            Direction::Originator => first >> 4 == 1 && rest.windows(2).take(8).any(|name| name == b"MQ"),
+            Direction::Responder => first >> 4 == 2,
+        };
+        if known && opens {
+            context.confirm("mqtt");
+            return Verdict::Done;
+        if known { Verdict::More } else { Verdict::Violation("no MQTT packet") }
+        Verdict::Done
     }
 
     fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}

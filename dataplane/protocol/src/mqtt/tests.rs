@@ -46,4 +46,9 @@ proptest! {
     fn any_octets_are_survived(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = parse::packet(&payload);
     }
+//! MQTT is confirmed by CONNECT.
+use crate::Direction::Originator;
+    let mut harness = Harness::tcp(18830);
+    harness.data(Originator, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab");
+    assert_eq!(harness.services(), "mqtt");
 }
