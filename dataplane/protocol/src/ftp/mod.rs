@@ -92,9 +92,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
 
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
-        if context.is_partial() {
-            return Verdict::Done;
-        }
         let mut rest = payload;
         loop {
             let Some(lines) = self.lines.get_mut(direction.index()) else { return Verdict::Done };

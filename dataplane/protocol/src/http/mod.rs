@@ -35,7 +35,7 @@ pub(crate) struct Analyzer {
     /// The payload comes out of a WebSocket.
     in_websocket: bool,
     /// What is in the WebSocket, if not HTTP.
-    inner: Option<Session>,
+    inner: Option<Box<Session>>,
 }
 
 /// What the payload is.

@@ -462,7 +462,9 @@ impl Parser {
         }
         if self.lines.get(direction.index()).is_some_and(Lines::is_inside_line) {
             self.pieces(context, log, direction, &mut b"\n".as_slice());
-            self.next = None;
+            if let Some(Next::Violation(_)) = self.next.take() {
+                context.retract("http");
+            }
         }
         self.made(context, log, direction, false);
     }

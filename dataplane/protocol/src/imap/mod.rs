@@ -39,8 +39,12 @@ impl Analyzer {
     fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, line: &[u8]) -> Next {
         /// A longer tag is not remembered.
         const MAX_TAG: usize = 64;
-        let mut words = line.split(|octet| *octet == b' ');
+        let line = line.trim_ascii_end();
+        let mut words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
         let (tag, word) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if !tag.iter().all(u8::is_ascii_graphic) || !word.first().is_some_and(u8::is_ascii_alphanumeric) {
+            return Next::Violation("no line of IMAP");
+        }
         match direction {
             Direction::Originator => {
                 if word.eq_ignore_ascii_case(b"STARTTLS") && tag.len() <= MAX_TAG {
@@ -49,11 +53,7 @@ impl Analyzer {
                 }
             }
             Direction::Responder => {
-                if word.eq_ignore_ascii_case(b"CAPABILITY")
-                    || line.windows(12).any(|text| text == b"[CAPABILITY ")
-                {
-                    context.confirm("imap");
-                }
+                context.confirm("imap");
                 if !self.tls_tag.is_empty() && tag == self.tls_tag && word.eq_ignore_ascii_case(b"OK") {
                     return Next::Tls;
                 }

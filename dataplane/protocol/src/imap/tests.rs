@@ -1,4 +1,5 @@
 //! IMAP is confirmed by the greeting.
+//! IMAP is confirmed by a line of the server.
 
 use proptest::prelude::*;
 
@@ -9,6 +10,7 @@ use crate::testing::Harness;
 
 #[test]
 fn greeting_confirms() {
+fn line_of_the_server_confirms() {
     let mut harness = Harness::tcp(143);
     harness.data(Responder, b"* OK IMAP4 ready\r\n");
     assert_eq!(harness.services(), "imap");

@@ -77,15 +77,25 @@ fn remaining_length(data: &[u8]) -> Option<(usize, usize)> {
 }
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
         let Some((first, rest)) = payload.split_first() else { return Verdict::More };
-        let known = remaining_length(rest).is_some() && matches!(first >> 4, 1..=15);
-        let opens = match direction {
-            Direction::Originator => first >> 4 == 1 && rest.windows(2).take(8).any(|name| name == b"MQ"),
-            Direction::Responder => first >> 4 == 2,
+        let Some((octets, length)) = remaining_length(rest).filter(|_| first >> 4 != 0) else {
+            return Verdict::Violation("no MQTT packet");
         };
         if known && opens {
             context.confirm("mqtt");
             return Verdict::Done;
         if known { Verdict::More } else { Verdict::Violation("no MQTT packet") }
+        // What version 5 says has another form, and is not taken for MQTT, as in Zeek.
+        let is_version_5 =
+            direction == Direction::Originator && rest.get(octets..octets + 7) == Some(b"\0\x04MQTT\x05");
+        if is_version_5 {
+            return Verdict::Violation("MQTT 5");
+        }
+        if rest.len() >= octets + length {
+        }
+        Verdict::Done
+    }
+
+    fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::Done
     }
 

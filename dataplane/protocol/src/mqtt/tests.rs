@@ -1,4 +1,5 @@
 //! MQTT is confirmed by CONNECT and PUBLISH.
+//! MQTT is confirmed by a whole packet.
 
 use proptest::prelude::*;
 
@@ -51,4 +52,11 @@ use crate::Direction::Originator;
     let mut harness = Harness::tcp(18830);
     harness.data(Originator, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab");
     assert_eq!(harness.services(), "mqtt");
+}
+
+#[test]
+fn version_5_is_not_taken_for_mqtt() {
+    let mut harness = Harness::tcp(1883);
+    harness.data(Originator, b"\x10\x0f\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x02ab");
+    assert_eq!(harness.services(), "");
 }

@@ -13,6 +13,7 @@ use record::Proto;
 use self::parse::{Blocks, Connection};
 use crate::frames::Frames;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
+use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
 
 /// Analyzer of one connection.
 #[derive(Debug, Default)]
@@ -90,7 +91,12 @@ impl crate::Analyzer for Analyzer {
         // TPKT (RFC 1006) with a connection request or confirm of X.224 in it.
         match (direction, payload) {
             (Direction::Originator, [3, 0, _, _, _, 0xe0, ..]) => Verdict::More,
-            (Direction::Responder, [3, 0, _, _, _, 0xd0, ..]) => {
+            (Direction::Responder, [3, 0, high, low, _, 0xd0, rest @ ..]) => {
+                // A negotiation response (2.2.1.2.1) that chooses a protocol: all that follows is TLS.
+                if matches!(rest, [_, _, _, _, _, 2, _, _, _, protocol, ..] if *protocol != 0) {
+                    let length = usize::from(u16::from_be_bytes([*high, *low]));
+                    return Verdict::Upgrade { consumed: length.min(payload.len()), protocol: Protocol::Ssl };
+                }
                 context.confirm("rdp");
                 Verdict::Done
             _ => Verdict::Violation("no TPKT connection message"),

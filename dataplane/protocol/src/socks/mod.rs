@@ -156,11 +156,11 @@ const fn is_socks5_reply(stream: &[u8]) -> Match {
         [] | [5] => Match::Maybe,
         [5, 0..=2, ..] => Match::Yes,
     match (probe.originator, probe.responder) {
-        ([5, _, 0..=2, ..], [5, 0, ..] | [5, 1, 0..=2, ..]) => Match::Yes,
+        ([5, _, 0..=2, ..], [5, 0..=2, ..]) => Match::Yes,
         ([4, 1 | 2, rest @ ..], [0, 0x5a..=0x5d, ..]) if rest.iter().take(33).any(|octet| *octet == 0) => {
             Match::Yes
         }
-        ([], _) | ([4 | 5, ..], [] | [0 | 5] | [5, 1]) => Match::Maybe,
+        ([], _) | ([4 | 5, ..], [] | [0 | 5]) => Match::Maybe,
         _ => Match::No,
     }
 }
