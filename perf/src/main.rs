@@ -1,0 +1,55 @@
+//! `baleen-perf`: how fast the sensor is, and whether it was right meanwhile.
+//!
+//! No figure stands alone: CPU time depends on the machine and on what else runs on it, so each is a ratio beside a
+//! yardstick that ran in turn with it.
+
+mod compare;
+mod cpu;
+mod floor;
+mod truth;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "baleen-perf",
+    version,
+    about = "Benchmarks of Baleen, each beside a yardstick of the same run"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Read a capture file and touch every header: the least that any sensor does
+    Floor {
+        /// Capture file
+        file: PathBuf,
+    },
+    /// Measure `baleen process` beside the floor, and compare its conn.log with the ground truth
+    Compare(compare::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
+        Verb::Compare(arguments) => compare::run(&arguments),
+    };
+    match outcome {
+        Ok((text, good)) => {
+            // A reader that goes away has seen enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "baleen-perf: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
