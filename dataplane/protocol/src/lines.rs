@@ -23,8 +23,6 @@ const LF: u8 = b'\n';
 pub(crate) enum Next {
     /// Go on.
     More,
-    /// No more lines are wanted.
-    Done,
     /// It is no line of the protocol.
     Violation(&'static str),
     /// TLS begins after it, in both directions.

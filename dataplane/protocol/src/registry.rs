@@ -154,6 +154,10 @@ protocols! {
     Snmp = snmp, tcp: [], udp: [161, 162];
     /// SOCKS 4, 4a and 5 (RFC 1928).
     Socks = socks, tcp: [1080], udp: [];
+    /// File Transfer Protocol, control connections (RFC 959).
+    Ftp = ftp, tcp: [21, 2811], udp: [];
+    /// Simple Mail Transfer Protocol (RFC 5321).
+    Smtp = smtp, tcp: [25, 587], udp: [];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
@@ -162,32 +166,6 @@ protocols! {
     Syslog = syslog, tcp: [514], udp: [514];
     /// Extensible Messaging and Presence Protocol (RFC 6120).
     Xmpp = xmpp, tcp: [5222, 5269], udp: [];
-    /// Simple Mail Transfer Protocol (RFC 5321).
-    Smtp = smtp, tcp: [25, 587], udp: [];
-    /// File Transfer Protocol, control connections (RFC 959).
-    Ftp = ftp, tcp: [21, 2811], udp: [];
-    /// Post Office Protocol 3 (RFC 1939).
-    Pop3 = pop3, tcp: [], udp: [];
-    /// Internet Message Access Protocol (RFC 9051).
-    Imap = imap, tcp: [143], udp: [];
-    /// Internet Relay Chat (RFC 1459).
-    Irc = irc, tcp: [6666, 6667, 6668, 6669], udp: [];
-    /// MQTT (OASIS).
-    Mqtt = mqtt, tcp: [1883], udp: [];
-    /// RESP, the protocol of Redis.
-    Redis = redis, tcp: [6379], udp: [];
-    /// MySQL's client/server protocol.
-    Mysql = mysql, tcp: [1434, 3306], udp: [];
-    /// PostgreSQL, protocol version 3.
-    Postgresql = postgresql, tcp: [5432], udp: [];
-    /// SOCKS 4 and 5 (RFC 1928).
-    Socks = socks, tcp: [1080], udp: [];
-    /// Remote Framebuffer (RFC 6143).
-    Rfb = rfb, tcp: [], udp: [];
-    /// Remote Desktop Protocol ([MS-RDPBCGR]).
-    Rdp = rdp, tcp: [3389], udp: [];
-    /// Finger (RFC 1288).
-    Finger = finger, tcp: [79], udp: [];
 }
 
 impl Protocol {

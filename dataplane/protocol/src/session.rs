@@ -49,8 +49,6 @@ struct State {
     seen: u64,
     /// Files made so far.
     files: u64,
-    /// What is left of the payload at hand has been looked at already.
-    handed_over: bool,
     /// Violations are judged when the payload at hand is through.
     judges_later: bool,
     /// Something ended within the current payload; the rest of it has been looked at already.

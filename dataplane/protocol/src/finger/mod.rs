@@ -1,8 +1,6 @@
 //! Finger user information protocol (RFC 1288): recognized. There is no log of it.
 //!
 //! Lines have to be UTF-8: on the port of this old protocol something else may be spoken.
-//! Finger (RFC 1288).
-//! Recognized only; there is no log yet.
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +19,6 @@ const MIN_ANSWER: usize = 11;
 pub(crate) struct Analyzer {
     /// The line that has begun in each direction.
     lines: [Vec<u8>; 2],
-use crate::lines::{Lines, Next, Piece};
-use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
-/// Analyzer of one connection.
-    lines: [Lines; 2],
-    /// The client sent its line.
-    asked: bool,
 }
 
 impl Analyzer {
@@ -37,18 +29,6 @@ impl Analyzer {
 }
 
 /// Finger has no mark; it is found by its port only.
-    fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, _line: &[u8]) -> Next {
-        match direction {
-            Direction::Originator => self.asked = true,
-            Direction::Responder if self.asked => {
-                context.confirm("finger");
-                return Next::Done;
-            }
-            Direction::Responder => {}
-        }
-        Next::More
-    }
-/// Finger is found by its port only.
 pub(crate) const fn probe(_probe: &Probe<'_>) -> Match {
     Match::No
 }
@@ -80,24 +60,6 @@ impl crate::Analyzer for Analyzer {
             }
         }
         Verdict::More
-        if context.is_partial() {
-            return Verdict::Done;
-        let mut rest = payload;
-        loop {
-            let Some(lines) = self.lines.get_mut(direction.index()) else { return Verdict::Done };
-            let Some(Piece::Line(line)) = lines.next(context, &mut rest) else { return Verdict::More };
-            let next = self.line(context, direction, &line);
-            if let Some(lines) = self.lines.get_mut(direction.index()) {
-                lines.recycle(line);
-            match next {
-                Next::More => {}
-                Next::Done => return Verdict::Done,
-                Next::Violation(reason) => return Verdict::Violation(reason),
-                Next::Tls => {
-                    return Verdict::Upgrade {
-                        consumed: payload.len() - rest.len(),
-                        protocol: Protocol::Ssl,
-                    };
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {

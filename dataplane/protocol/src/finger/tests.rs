@@ -1,5 +1,4 @@
 //! Finger is confirmed by a query for someone, or by an answer of some length.
-//! Finger is confirmed by an answer.
 
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
@@ -36,6 +35,3 @@ fn what_is_no_text_is_a_violation() {
     harness.data(Responder, b"No one logged on\r\n");
     assert_eq!(harness.services(), "");
 }
-fn answer_confirms() {
-    harness.data(Originator, b"user\r\n");
-    harness.data(Responder, b"Login: user\r\n");

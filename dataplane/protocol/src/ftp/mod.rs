@@ -102,7 +102,6 @@ impl crate::Analyzer for Analyzer {
             }
             match next {
                 Next::More => {}
-                Next::Done => return Verdict::Done,
                 Next::Violation(reason) => return Verdict::Violation(reason),
                 Next::Tls => {
                     return Verdict::Upgrade {

@@ -4,8 +4,6 @@
 //! is soon a violation.
 
 mod parse;
-//! Internet Message Access Protocol (RFC 9051): followed into STARTTLS.
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +20,6 @@ const MAX_TAG: usize = 64;
 pub(crate) struct Analyzer {
     /// Tag of the client's STARTTLS.
     starttls: Vec<u8>,
-use crate::lines::{Lines, Next, Piece};
-/// Analyzer of one connection.
-    lines: [Lines; 2],
-    tls_tag: Vec<u8>,
 }
 
 impl Analyzer {
@@ -36,32 +30,6 @@ impl Analyzer {
 }
 
 /// As in Zeek, IMAP is found by its port only.
-    fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, line: &[u8]) -> Next {
-        /// A longer tag is not remembered.
-        const MAX_TAG: usize = 64;
-        let line = line.trim_ascii_end();
-        let mut words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
-        let (tag, word) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        if !tag.iter().all(u8::is_ascii_graphic) || !word.first().is_some_and(u8::is_ascii_alphanumeric) {
-            return Next::Violation("no line of IMAP");
-        }
-        match direction {
-            Direction::Originator => {
-                if word.eq_ignore_ascii_case(b"STARTTLS") && tag.len() <= MAX_TAG {
-                    self.tls_tag.clear();
-                    self.tls_tag.extend_from_slice(tag);
-                }
-            }
-            Direction::Responder => {
-                context.confirm("imap");
-                if !self.tls_tag.is_empty() && tag == self.tls_tag && word.eq_ignore_ascii_case(b"OK") {
-                    return Next::Tls;
-                }
-            }
-        }
-        Next::More
-    }
-/// IMAP is found by its port only.
 pub(crate) const fn probe(_probe: &Probe<'_>) -> Match {
     Match::No
 }
@@ -85,21 +53,6 @@ impl crate::Analyzer for Analyzer {
             }
         }
         Verdict::More
-        loop {
-            let Some(lines) = self.lines.get_mut(direction.index()) else { return Verdict::Done };
-            let Some(Piece::Line(line)) = lines.next(context, &mut rest) else { return Verdict::More };
-            let next = self.line(context, direction, &line);
-            if let Some(lines) = self.lines.get_mut(direction.index()) {
-                lines.recycle(line);
-            match next {
-                Next::More => {}
-                Next::Done => return Verdict::Done,
-                Next::Violation(reason) => return Verdict::Violation(reason),
-                Next::Tls => {
-                    return Verdict::Upgrade {
-                        consumed: payload.len() - rest.len(),
-                        protocol: Protocol::Ssl,
-                    };
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {

@@ -1,16 +1,13 @@
 //! IMAP is confirmed by the greeting.
-//! IMAP is confirmed by a line of the server.
 
 use proptest::prelude::*;
 
 use super::parse::{self, Line};
-//! IMAP is confirmed by the server's capabilities.
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
 
 #[test]
 fn greeting_confirms() {
-fn line_of_the_server_confirms() {
     let mut harness = Harness::tcp(143);
     harness.data(Responder, b"* OK IMAP4 ready\r\n");
     assert_eq!(harness.services(), "imap");
@@ -51,6 +48,3 @@ proptest! {
         while parse::line(&mut rest).is_some() {}
     }
 }
-fn capabilities_confirm() {
-    harness.data(Originator, b"1 CAPABILITY\r\n");
-    harness.data(Responder, b"* CAPABILITY IMAP4 STARTTLS\r\n");

@@ -1,9 +1,6 @@
 //! Internet Relay Chat (RFC 2812): recognized, not yet logged.
 
 mod parse;
-//! Internet Relay Chat (RFC 1459, RFC 2812): followed into STARTTLS.
-//!
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +24,6 @@ const SOURCE: &str = "IRC";
 pub(crate) struct Analyzer {
     lines: [Lines; 2],
     long_commands: u32,
-use crate::lines::{Lines, Next, Piece};
-#[derive(Debug, Default)]
-    /// The client asked for TLS.
-    asked_tls: bool,
 }
 
 impl Analyzer {
@@ -41,26 +34,6 @@ impl Analyzer {
 }
 
 /// A client that registers and a server that replies with a number, or two servers.
-        Self::default()
-    fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, line: &[u8]) -> Next {
-        if line.len() < 3 {
-            return Next::More;
-        }
-        let mut words = line.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
-        let first = words.next().unwrap_or_default();
-        let word = if first.starts_with(b":") { words.next().unwrap_or_default() } else { first };
-        match direction {
-            Direction::Originator => {
-                if !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric) {
-                    context.confirm("irc");
-                }
-                self.asked_tls |= word.eq_ignore_ascii_case(b"STARTTLS");
-            }
-            Direction::Responder if self.asked_tls && word == b"670" => return Next::Tls,
-            Direction::Responder => {}
-        }
-        Next::More
-/// A client that gives its nickname and user, and a server that answers with numbers.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -74,37 +47,10 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     } else {
         Match::No
     }
-    let gives = |command: &[u8]| {
-        probe.originator.split(|octet| matches!(octet, b'\r' | b'\n')).any(|line| {
-            let line = line.trim_ascii_start();
-            line.get(..5).is_some_and(|word| {
-                word.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(command)) && word.ends_with(b" ")
-            })
-        })
-    };
-    if !gives(b"NICK") || !gives(b"USER") {
-        let first = probe.originator.trim_ascii_start().get(..4).unwrap_or(probe.originator);
-        let begins = |command: &[u8; 4]| {
-            command.get(..first.len()).is_some_and(|command| command.eq_ignore_ascii_case(first))
-        };
-        let opens = [b"NICK", b"USER", b"PASS", b"CAP ", b"SERV", b"STAR"].into_iter().any(begins);
-        return if opens { Match::Maybe } else { Match::No };
-    let answers = probe.responder.split(|octet| matches!(octet, b'\r' | b'\n')).any(|line| {
-        let rest = if line.starts_with(b":") {
-            line.splitn(2, |octet| *octet == b' ').nth(1).unwrap_or_default()
-        } else {
-            line
-        };
-        matches!(rest, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b' ', ..])
-    });
-    if answers { Match::Yes } else { Match::Maybe }
 }
 
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
-        if context.is_partial() {
-            return Verdict::Done;
-        }
         let mut rest = payload;
         loop {
             let Some(lines) = self.lines.get_mut(direction.index()) else { return Verdict::Done };
@@ -119,23 +65,12 @@ impl crate::Analyzer for Analyzer {
                     return Verdict::Upgrade { consumed: payload.len() - rest.len(), protocol };
                 }
                 verdict => return verdict,
-            let next = self.line(context, direction, &line);
-            match next {
-                Next::More => {}
-                Next::Done => return Verdict::Done,
-                Next::Violation(reason) => return Verdict::Violation(reason),
-                Next::Tls => {
-                    return Verdict::Upgrade {
-                        consumed: payload.len() - rest.len(),
-                        protocol: Protocol::Ssl,
-                    };
             }
         }
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::More
-        Verdict::Done
     }
 
     fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}

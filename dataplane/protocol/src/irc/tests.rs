@@ -62,7 +62,3 @@ proptest! {
         let _ = (parse::message(octets), parse::registers(octets), parse::replies(octets), parse::is_server(octets));
     }
 }
-//! IRC is confirmed by a command.
-use crate::Direction::Originator;
-fn command_confirms() {
-    harness.data(Originator, b"NICK a\r\n");

@@ -1,5 +1,4 @@
 //! MQTT is confirmed by CONNECT and PUBLISH.
-//! MQTT is confirmed by a whole packet.
 
 use proptest::prelude::*;
 
@@ -47,16 +46,4 @@ proptest! {
     fn any_octets_are_survived(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = parse::packet(&payload);
     }
-//! MQTT is confirmed by CONNECT.
-use crate::Direction::Originator;
-    let mut harness = Harness::tcp(18830);
-    harness.data(Originator, b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab");
-    assert_eq!(harness.services(), "mqtt");
-}
-
-#[test]
-fn version_5_is_not_taken_for_mqtt() {
-    let mut harness = Harness::tcp(1883);
-    harness.data(Originator, b"\x10\x0f\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x02ab");
-    assert_eq!(harness.services(), "");
 }

@@ -3,9 +3,6 @@
 //! goes on as TLS.
 
 mod parse;
-//! MySQL's client/server protocol: followed into TLS.
-//!
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -22,11 +19,6 @@ pub(crate) struct Analyzer {
     version: Option<u8>,
 }
 
-/// Analyzer of one connection.
-    /// Version of the protocol that the server speaks.
-    version: u8,
-/// Capability of a client that goes on with TLS.
-const CLIENT_SSL: u8 = 0x08;
 impl Analyzer {
     /// A new analyzer.
     pub(crate) fn new(_proto: Proto) -> Self {
@@ -35,7 +27,6 @@ impl Analyzer {
 }
 
 /// As in Zeek, MySQL is found by its port only.
-/// MySQL is found by its port only.
 pub(crate) const fn probe(_probe: &Probe<'_>) -> Match {
     Match::No
 }
@@ -50,26 +41,6 @@ impl crate::Analyzer for Analyzer {
             Direction::Responder => self.server(payload),
         };
         result.unwrap_or_else(Verdict::Violation)
-        match (direction, payload) {
-            // Three octets of length, one of sequence number, then the message.
-            (Direction::Responder, [_, _, _, _, version @ (9 | 10), ..]) => {
-                self.version = *version;
-                Verdict::More
-            }
-            (Direction::Responder, _) => Verdict::Done,
-            (Direction::Originator, [_, _, _, _, _, flags, ..]) if self.version > 0 => {
-                context.confirm("mysql");
-                if self.version == 10 && flags & CLIENT_SSL != 0 {
-                    let length = match payload {
-                        [a, b, c, ..] => usize::from(*a) | usize::from(*b) << 8 | usize::from(*c) << 16,
-                        _ => 0,
-                    };
-                    Verdict::Upgrade { consumed: (length + 4).min(payload.len()), protocol: Protocol::Ssl }
-                } else {
-                    Verdict::Done
-                }
-            }
-            (Direction::Originator, _) => Verdict::Done,
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {

@@ -57,6 +57,3 @@ proptest! {
         let _ = (parse::handshake(&packet), parse::handshake_response(&packet, version));
     }
 }
-fn handshake_response_confirms() {
-    harness.data(Responder, b"\x0a\x00\x00\x00\x0a8.0\x00\x01\x00\x00\x00");
-    harness.data(Originator, b"\x05\x00\x00\x01\x05\xa2\x03\x00\x00");

@@ -51,14 +51,6 @@ enum Login {
     Transaction,
     /// The client has said good-bye.
     Finished,
-//! Post Office Protocol 3 (RFC 1939): followed into STLS.
-//! Recognized only; there is no log yet.
-use crate::lines::{Lines, Next, Piece};
-/// Analyzer of one connection.
-    /// The client sent a command.
-    asked: bool,
-    /// Its last command was STLS.
-    asked_tls: bool,
 }
 
 impl Analyzer {
@@ -69,23 +61,6 @@ impl Analyzer {
 }
 
 /// A positive greeting, and a command of a session's beginning.
-    fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, line: &[u8]) -> Next {
-        match direction {
-            Direction::Originator => {
-                self.asked = true;
-                self.asked_tls = line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"STLS"));
-            }
-            Direction::Responder if line.starts_with(b"+OK") && self.asked => {
-                context.confirm("pop3");
-                if self.asked_tls {
-                    return Next::Tls;
-                }
-            }
-            Direction::Responder => {}
-        }
-        Next::More
-    }
-/// A server that is content, and a client that logs in.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -96,16 +71,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
         true if !probe.responder.is_empty() || parse::begins_session(probe.originator) => Match::Maybe,
         _ => Match::No,
     }
-    if !probe.responder.starts_with(b"+OK") {
-        return if b"+OK".starts_with(probe.responder) { Match::Maybe } else { Match::No };
-    let logs_in = probe.originator.split(|octet| matches!(octet, b'\r' | b'\n')).any(|line| {
-        line.trim_ascii_start().get(..4).is_some_and(|word| {
-            [b"USER", b"APOP", b"CAPA", b"AUTH", b"STLS"]
-                .iter()
-                .any(|known| word.eq_ignore_ascii_case(*known))
-        })
-    });
-    if logs_in { Match::Yes } else { Match::Maybe }
 }
 
 impl crate::Analyzer for Analyzer {
@@ -133,23 +98,12 @@ impl crate::Analyzer for Analyzer {
                     return Verdict::Upgrade { consumed: payload.len() - rest.len(), protocol };
                 }
                 verdict => return verdict,
-            let next = self.line(context, direction, &line);
-            match next {
-                Next::More => {}
-                Next::Done => return Verdict::Done,
-                Next::Violation(reason) => return Verdict::Violation(reason),
-                Next::Tls => {
-                    return Verdict::Upgrade {
-                        consumed: payload.len() - rest.len(),
-                        protocol: Protocol::Ssl,
-                    };
             }
         }
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::More
-        Verdict::Done
     }
 
     fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}

@@ -70,7 +70,3 @@ proptest! {
         }
     }
 }
-//! POP3 is confirmed by an answer.
-fn answer_to_a_command_confirms() {
-    harness.data(Responder, b"+OK hello\r\n");
-    harness.data(Originator, b"USER a\r\n");

@@ -4,8 +4,6 @@
 //! requests to cancel are not followed.
 
 mod parse;
-//! PostgreSQL, protocol version 3: followed into TLS.
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -38,12 +36,6 @@ enum Phase {
     /// Messages with a type.
     Messages,
 }
-/// Analyzer of one connection.
-    /// The client asked for TLS, and has no answer.
-    asked_tls: bool,
-    started: bool,
-/// The message that asks for TLS.
-const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 impl Analyzer {
     /// A new analyzer.
@@ -53,7 +45,6 @@ impl Analyzer {
 }
 
 /// The request for TLS with its answer, or the startup message with one.
-/// The request for TLS, or a start-up message with a user, and an answer to it.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -80,15 +71,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
         [kind, 0, 0, _, _, ..] if kind.is_ascii_alphanumeric() => Match::Yes,
         [_, _, _, _, _, ..] => Match::No,
         _ => Match::Maybe,
-    let data = probe.originator;
-    if data.starts_with(&SSL_REQUEST) {
-        return match probe.responder.first() {
-    let starts = data.get(4..7) == Some(&[0, 3, 0])
-        && data.get(7..).is_some_and(|rest| rest.windows(5).take(257).any(|name| name == b"user\0"));
-    match probe.responder {
-        [] if data.len() < 8 || starts => Match::Maybe,
-        [kind, 0, 0, _, _, ..] if starts && kind.is_ascii_alphanumeric() => Match::Yes,
-        _ => Match::No,
     }
 }
 
@@ -103,36 +85,6 @@ impl crate::Analyzer for Analyzer {
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::Violation("gap")
-        match direction {
-            Direction::Originator if payload.starts_with(&SSL_REQUEST) => self.asked_tls = true,
-            Direction::Originator if self.started => {}
-            Direction::Originator => {
-                if payload.get(4..6) != Some(&[0, 3]) {
-                    return Verdict::Violation("no start-up message of version 3");
-                }
-                self.started = true;
-            }
-            Direction::Responder if self.asked_tls => {
-                self.asked_tls = false;
-                match payload.first() {
-                    Some(b'S') => {
-                        context.confirm("postgresql");
-                        return Verdict::Upgrade { consumed: 1, protocol: Protocol::Ssl };
-                    }
-                    Some(b'N') => context.confirm("postgresql"),
-                    _ => return Verdict::Violation("no answer to the request for TLS"),
-                }
-            }
-            Direction::Responder => {
-                if !matches!(payload, [kind, 0, ..] if kind.is_ascii_alphanumeric()) {
-                    return Verdict::Violation("no message of a server");
-                }
-                context.confirm("postgresql");
-                return Verdict::Done;
-            }
-        }
-        Verdict::More
-        Verdict::Done
     }
 
     fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}

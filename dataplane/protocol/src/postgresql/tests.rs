@@ -73,8 +73,3 @@ proptest! {
         let _ = (parse::startup(&message), parse::backend(&message, false), parse::frontend(&message, false));
     }
 }
-//! PostgreSQL is confirmed by the server's answer.
-fn answer_to_the_start_up_message_confirms_on_any_port() {
-    let mut harness = Harness::tcp(15432);
-    harness.data(Originator, b"\x00\x00\x00\x10\x00\x03\x00\x00user\x00a\x00\x00");
-    harness.data(Responder, b"R\x00\x00\x00\x08\x00\x00\x00\x00");

@@ -2,9 +2,6 @@
 //! TLS is inside is handed on.
 
 mod parse;
-//! Remote Desktop Protocol ([MS-RDPBCGR]).
-//!
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +10,6 @@ use record::Proto;
 use self::parse::{Blocks, Connection};
 use crate::frames::Frames;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
-use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
 
 /// Analyzer of one connection.
 #[derive(Debug, Default)]
@@ -29,11 +25,6 @@ impl Analyzer {
 }
 
 /// A connection request with a cookie, or the settings of a client, and what a server answers.
-#[derive(Debug)]
-pub(crate) struct Analyzer;
-    pub(crate) const fn new(_proto: Proto) -> Self {
-        Self
-/// The server's connection confirm, and a client that sends the cookie or its channels.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -42,11 +33,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
         (true, true) => Match::Yes,
         (true, false) if probe.responder.len() < parse::MIN_CONFIRM => Match::Maybe,
         (false, _) if parse::may_be_client(probe.originator) => Match::Maybe,
-    let answered =
-        probe.responder.get(5) == Some(&0xd0) || memchr::memmem::find(probe.responder, b"McDn").is_some();
-    let asked = memchr::memmem::find(probe.originator, b"Cookie: mstshash=").is_some();
-    match (asked, answered) {
-        _ if probe.originator.first().is_none_or(|version| *version == 3) => Match::Maybe,
         _ => Match::No,
     }
 }
@@ -88,18 +74,6 @@ impl crate::Analyzer for Analyzer {
                 Connection::Confirm { .. } | Connection::Other => {}
             }
             frames.reuse(frame);
-        // TPKT (RFC 1006) with a connection request or confirm of X.224 in it.
-        match (direction, payload) {
-            (Direction::Originator, [3, 0, _, _, _, 0xe0, ..]) => Verdict::More,
-            (Direction::Responder, [3, 0, high, low, _, 0xd0, rest @ ..]) => {
-                // A negotiation response (2.2.1.2.1) that chooses a protocol: all that follows is TLS.
-                if matches!(rest, [_, _, _, _, _, 2, _, _, _, protocol, ..] if *protocol != 0) {
-                    let length = usize::from(u16::from_be_bytes([*high, *low]));
-                    return Verdict::Upgrade { consumed: length.min(payload.len()), protocol: Protocol::Ssl };
-                }
-                context.confirm("rdp");
-                Verdict::Done
-            _ => Verdict::Violation("no TPKT connection message"),
         }
     }
 

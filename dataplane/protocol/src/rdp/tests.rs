@@ -61,9 +61,4 @@ proptest! {
             prop_assert!(blocks.into_iter().count() < 100);
         }
     }
-//! RDP is confirmed by the server's connection confirm.
-fn connection_confirm_confirms() {
-    harness.data(Originator, b"\x03\x00\x00\x0b\x06\xe0\x00\x00\x00\x00\x00");
-    harness.data(Responder, b"\x03\x00\x00\x0b\x06\xd0\x00\x00\x00\x00\x00");
-    assert_eq!(harness.services(), "rdp");
 }

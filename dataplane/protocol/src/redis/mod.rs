@@ -1,9 +1,6 @@
 //! Redis: RESP 2 and 3 (Redis documentation, "Redis serialization protocol specification"): recognized, not yet logged.
 
 mod parse;
-//! RESP, the protocol of Redis.
-//!
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +15,6 @@ pub(crate) struct Analyzer {
     client: Words,
     server: Values,
     has_spoken: bool,
-/// Analyzer of one connection.
-    asked: bool,
 }
 
 impl Analyzer {
@@ -30,23 +25,6 @@ impl Analyzer {
 }
 
 /// A command that is an array of strings, and a reply.
-/// What begins a value that a server sends: simple ones with any text, others with a number.
-fn is_value(line: &[u8]) -> bool {
-    match line {
-        [b'-' | b'+' | b'_' | b',', ..] => true,
-        [b':' | b'$' | b'*' | b'#' | b'(' | b'!' | b'=' | b'%' | b'`' | b'~' | b'>', rest @ ..] => {
-            let digits = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest);
-            !digits.is_empty() && digits.iter().all(|octet| octet.is_ascii_digit() || *octet == b'.')
-        }
-        _ => false,
-    }
-}
-
-fn first_line(data: &[u8]) -> Option<&[u8]> {
-    memchr::memmem::find(data, b"\r\n").and_then(|end| data.get(..end))
-}
-
-/// A value of the server after a command.
 pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
@@ -55,12 +33,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
         (Some(true), Some(true)) => Match::Yes,
         (Some(false), _) | (_, Some(false)) => Match::No,
         _ => Match::Maybe,
-    let Some(first) = probe.originator.first() else { return Match::Maybe };
-    match first_line(probe.responder) {
-        _ if *first != b'*' => Match::No,
-        None if probe.responder.len() < 64 => Match::Maybe,
-        Some(line) if is_value(line) && first_line(probe.originator).is_some() => Match::Yes,
-        _ => Match::No,
     }
 }
 
@@ -90,15 +62,6 @@ impl crate::Analyzer for Analyzer {
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::Violation("gap")
-        match direction {
-            Direction::Originator => self.asked = true,
-            Direction::Responder => match first_line(payload) {
-                Some(line) if is_value(line) => {
-                    return Verdict::Done;
-                _ => return Verdict::Violation("no value of RESP"),
-            },
-        Verdict::More
-        Verdict::Done
     }
 
     fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}

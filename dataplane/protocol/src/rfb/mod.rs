@@ -2,9 +2,6 @@
 //! server has described its screen.
 
 mod parse;
-//! Remote Framebuffer, the protocol of VNC (RFC 6143).
-//!
-//! Recognized only; there is no log yet.
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +30,6 @@ pub(crate) struct Analyzer {
     server: Server,
     /// Minor version of the client.
     minor: u32,
-/// Analyzer of one connection.
-    versions: [bool; 2],
 }
 
 impl Analyzer {
@@ -63,14 +58,6 @@ fn begins(stream: &[u8]) -> Option<bool> {
         Some(false)
     } else {
         None
-/// Both sides name their version.
-    let named = |data: &[u8]| data.starts_with(b"RFB");
-    if named(probe.originator) && named(probe.responder) {
-        return Match::Yes;
-    let may = |data: &[u8]| named(data) || b"RFB".starts_with(data);
-    if probe.proto == Proto::Tcp && may(probe.originator) && may(probe.responder) {
-        Match::Maybe
-        Match::No
     }
 }
 
@@ -81,14 +68,6 @@ impl crate::Analyzer for Analyzer {
             Direction::Responder => self.read_server(payload),
         };
         result.unwrap_or_else(Verdict::Violation)
-        if let Some(named) = self.versions.get_mut(direction.index()) {
-            *named |= payload.starts_with(b"RFB ");
-        }
-        if self.versions == [true; 2] {
-            context.confirm("rfb");
-            return Verdict::Done;
-        }
-        Verdict::More
     }
 
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {

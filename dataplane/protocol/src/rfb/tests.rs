@@ -1,7 +1,6 @@
 //! RFB is confirmed by the version of the client.
 
 use proptest::prelude::*;
-//! RFB is confirmed by both versions.
 
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
@@ -67,4 +66,3 @@ proptest! {
         }
     }
 }
-fn versions_of_both_sides_confirm() {

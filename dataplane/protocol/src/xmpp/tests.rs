@@ -57,8 +57,3 @@ proptest! {
         let _ = parse::begins_stream(text.as_bytes());
     }
 }
-//! XMPP is confirmed by the stream's opening tag.
-use crate::Direction::Originator;
-fn opening_tag_confirms_on_any_port() {
-    let mut harness = Harness::tcp(15222);
-    harness.data(Originator, b"<?xml version='1.0'?><stream:stream to='a' xmlns='jabber:client'>");
