@@ -6,6 +6,7 @@
 use record::Addr;
 
 use crate::Frame;
+use crate::header::ip_proto;
 use crate::link::{self, LinkType};
 
 /// Source and destination of the outermost IP header, as they are in its fixed part; `None` when there is none.
@@ -25,14 +26,44 @@ pub fn addresses(link: LinkType, frame: &Frame<'_>) -> Option<(Addr, Addr)> {
     }
 }
 
-/// The input of a symmetric flow hash: the two outermost addresses in ascending order, so both directions give the same.
+/// UDP port of Teredo servers (RFC 4380, section 2.7).
+const TEREDO_PORT: u16 = 3544;
+/// Octets of an IPv6 header.
+const IPV6_HEADER: usize = 40;
+
+/// Whether the frame is an unfragmented IPv4 packet of Teredo, by port or by what it carries: an IPv6 packet of which
+/// one address has Teredo's prefix, 2001::/32.
+///
+/// A Teredo client talks to a server first and to relays later: the connections inside change the outer host, and only
+/// a balance that knows Teredo keeps them together.
 #[inline]
-pub fn flow_hash_input(link: LinkType, frame: &Frame<'_>) -> Option<[u8; 32]> {
-    let (source, destination) = addresses(link, frame)?;
-    let (low, high) = if source <= destination { (source, destination) } else { (destination, source) };
-    let mut input = [0; 32];
-    let (first, second) = input.split_at_mut(16);
-    first.copy_from_slice(&low.0);
-    second.copy_from_slice(&high.0);
-    Some(input)
+pub fn is_teredo(link: LinkType, frame: &Frame<'_>) -> bool {
+    let Some(header) = link::ip_header(link, frame) else { return false };
+    matches!(header, [first, _, _, _, _, _, _, _, _, ip_proto::UDP, ..] if first >> 4 == 4)
+        && carries_teredo(header) == Some(true)
+}
+
+fn carries_teredo(header: &[u8]) -> Option<bool> {
+    let [first, _, _, _, _, _, fragment_high, fragment_low, ..] = *header else { return None };
+    // More fragments, or an offset.
+    if u16::from_be_bytes([fragment_high, fragment_low]) & 0x3fff != 0 {
+        return None;
+    }
+    let udp = header.get(usize::from(first & 15) * 4..)?;
+    let ([s0, s1, d0, d1, _, _, _, _], payload) = udp.split_first_chunk()?;
+    let ports = [u16::from_be_bytes([*s0, *s1]), u16::from_be_bytes([*d0, *d1])];
+    Some(ports.contains(&TEREDO_PORT) || is_teredo_packet(payload)?)
+}
+
+/// RFC 4380, section 5.1.1: an authentication header, an origin indication, or neither, then IPv6.
+fn is_teredo_packet(mut payload: &[u8]) -> Option<bool> {
+    if let [0, 1, id_len, authentication_len, ..] = *payload {
+        payload = payload.get(13 + usize::from(id_len) + usize::from(authentication_len)..)?;
+    }
+    if let [0, 0, ..] = *payload {
+        payload = payload.get(8..)?;
+    }
+    let header = payload.first_chunk::<IPV6_HEADER>()?;
+    let prefix = [0x20, 0x01, 0, 0];
+    Some(header[0] >> 4 == 6 && (header[8..12] == prefix || header[24..28] == prefix))
 }

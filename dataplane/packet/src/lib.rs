@@ -27,7 +27,7 @@ mod transport;
 pub mod tunnel;
 mod weird;
 
-pub use balance::{addresses, flow_hash_input};
+pub use balance::{addresses, is_teredo};
 pub use decode::{Aggregate, DecodeOptions, Decoded, OtherReason, decode, decode_datagram, decode_ip};
 pub use fragment::Fragment;
 pub use header::{IpHeader, Layer2, Packet, TcpHeader, Transport, ip_proto, tcp_flags};

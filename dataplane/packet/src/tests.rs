@@ -4,9 +4,7 @@ use record::{Addr, Time};
 use crate::header::ip_proto;
 use crate::testing::*;
 use crate::tunnel::{TunnelContext, UdpTunnelState, inner};
-use crate::{
-    DecodeOptions, Decoded, Frame, LinkType, WeirdList, addresses, checksum, decode, flow_hash_input,
-};
+use crate::{DecodeOptions, Decoded, Frame, LinkType, WeirdList, addresses, checksum, decode};
 
 const LINK_TYPES: [u32; 18] = [0, 1, 9, 10, 12, 14, 50, 51, 101, 105, 108, 113, 127, 228, 229, 239, 276, 999];
 
@@ -27,15 +25,32 @@ fn addresses_are_found_behind_any_link_layer() {
     assert_eq!(addresses(LinkType::Ethernet, &frame(&ethernet(0x0806, &[0; 28]))), None);
 }
 
+/// A UDP packet of IPv4 with these ports and this payload.
+fn udp_packet(ports: [u16; 2], fragment: u16, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x45, 0];
+    packet.extend_from_slice(&(28 + payload.len() as u16).to_be_bytes());
+    packet.extend_from_slice(&[0, 1]);
+    packet.extend_from_slice(&fragment.to_be_bytes());
+    packet.extend_from_slice(&[64, 17, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1]);
+    for value in [ports[0], ports[1], 8 + payload.len() as u16, 0] {
+        packet.extend_from_slice(&value.to_be_bytes());
+    }
+    packet.extend_from_slice(payload);
+    packet
+}
+
 #[test]
-fn flow_hash_input_is_the_same_in_both_directions() {
-    let there = probe();
-    let mut back = there.clone();
-    back[12..16].copy_from_slice(&SERVER);
-    back[16..20].copy_from_slice(&CLIENT);
-    let input = flow_hash_input(LinkType::Ip, &frame(&there));
-    assert!(input.is_some());
-    assert_eq!(input, flow_hash_input(LinkType::Ip, &frame(&back)));
+fn teredo_is_known_by_port_and_by_what_it_carries() {
+    let is_teredo = |packet: &[u8]| crate::is_teredo(LinkType::Ip, &frame(packet));
+    let mut ipv6 = [0u8; 40];
+    ipv6[0] = 0x60;
+    ipv6[24..28].copy_from_slice(&[0x20, 1, 0, 0]);
+    let origin = [[0, 0, 1, 2, 3, 4, 5, 6].as_slice(), &ipv6].concat();
+    assert!(is_teredo(&udp_packet([40000, 3544], 0, b"")));
+    assert!(is_teredo(&udp_packet([40000, 32900], 0, &ipv6)));
+    assert!(is_teredo(&udp_packet([40000, 32900], 0, &origin)));
+    assert!(!is_teredo(&udp_packet([40000, 53], 0, b"something else, of some length, but no packet")));
+    assert!(!is_teredo(&udp_packet([40000, 3544], 0x2000, b"")), "fragments go by their addresses");
 }
 
 #[test]

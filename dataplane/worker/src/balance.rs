@@ -3,14 +3,15 @@
 //! What one worker writes and what several write is the same, record by record, but for what no choice by the outermost
 //! addresses can keep together:
 //!
-//! * A connection inside tunnels whose packets travel between different outer hosts: with Teredo by the server first
-//!   and by a relay later, with GRE or VXLAN by two routers for the two directions. Each outer pair's worker sees its
-//!   part and writes a record of that part. Balancing by the inner addresses would tear the outer connection apart
-//!   instead, and needs the whole decoding.
+//! * A connection inside tunnels whose packets travel between different outer hosts, such as GRE or VXLAN by two routers
+//!   for the two directions. Each outer pair's worker sees its part and writes a record of that part. Balancing by the
+//!   inner addresses would tear the outer connection apart instead, and needs the whole decoding. Teredo, where that is
+//!   the rule, is kept on one worker.
+//! * The same, Teredo included, where a port balances in hardware.
 //! * A file fetched in pieces from several servers under one name: each server's worker has its pieces.
 //! * Limits of memory, which each worker has for itself.
 
-use packet::{Frame, LinkType, addresses};
+use packet::{Frame, LinkType, addresses, is_teredo};
 use record::Addr;
 
 /// Odd constants with well-mixed bits (fractional parts of the square roots of 2 and 3).
@@ -24,6 +25,9 @@ const KEYS: [u64; 2] = [0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
 #[inline]
 pub fn flow_hash(link: LinkType, frame: &Frame<'_>) -> Option<u64> {
     let (source, destination) = addresses(link, frame)?;
+    if is_teredo(link, frame) {
+        return Some(KEYS[0]);
+    }
     let (a, b) = (fold(source), fold(destination));
     Some(mix(a.min(b) ^ KEYS[0], a.max(b) ^ KEYS[1]))
 }
