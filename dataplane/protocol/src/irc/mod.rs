@@ -38,15 +38,12 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
     }
+    if !parse::may_register(probe.originator) || !parse::may_reply(probe.responder) {
+        return Match::No;
+    }
     let is_client = parse::registers(probe.originator) && parse::replies(probe.responder);
     let are_servers = parse::is_server(probe.originator) && parse::is_server(probe.responder);
-    if is_client || are_servers {
-        Match::Yes
-    } else if parse::may_register(probe.originator) && parse::may_reply(probe.responder) {
-        Match::Maybe
-    } else {
-        Match::No
-    }
+    if is_client || are_servers { Match::Yes } else { Match::Maybe }
 }
 
 impl crate::Analyzer for Analyzer {
@@ -78,6 +75,9 @@ impl crate::Analyzer for Analyzer {
 
 impl Analyzer {
     fn line(&mut self, context: &mut FlowContext<'_>, direction: Direction, line: &[u8]) -> Verdict {
+        if line.is_empty() {
+            return Verdict::More;
+        }
         let message = match parse::message(line) {
             Ok(message) => message,
             Err(reject) => {

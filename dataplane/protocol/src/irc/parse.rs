@@ -142,9 +142,11 @@ pub(super) fn may_register(stream: &[u8]) -> bool {
     })
 }
 
-/// Whether the beginning of a server may be one of IRC: a message with a prefix, or a notice.
+/// Whether the beginning of a server may be one of IRC: a message with a prefix, or one of those without.
 pub(super) fn may_reply(stream: &[u8]) -> bool {
-    stream.is_empty() || stream.starts_with(b":") || stream.starts_with(b"NOTICE ")
+    const FIRST_WORDS: [&[u8]; 5] = [b"NOTICE ", b"PING ", b"PASS ", b"SERVER ", b"CAP "];
+    stream.first().is_none_or(|first| *first == b':')
+        || FIRST_WORDS.iter().any(|word| stream.starts_with(word))
 }
 
 /// Whether one of the first lines of a server is a reply with a number.

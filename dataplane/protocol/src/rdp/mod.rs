@@ -29,11 +29,13 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     if probe.proto != Proto::Tcp {
         return Match::No;
     }
+    if !parse::may_be_client(probe.originator) {
+        return Match::No;
+    }
     match (parse::is_client(probe.originator), parse::is_server(probe.responder)) {
         (true, true) => Match::Yes,
-        (true, false) if probe.responder.len() < parse::MIN_CONFIRM => Match::Maybe,
-        (false, _) if parse::may_be_client(probe.originator) => Match::Maybe,
-        _ => Match::No,
+        (_, false) if probe.responder.len() >= parse::MIN_CONFIRM => Match::No,
+        _ => Match::Maybe,
     }
 }
 

@@ -154,7 +154,7 @@ pub(super) fn is_client(stream: &[u8]) -> bool {
         })
 }
 
-/// Whether the beginning of a client may go on so: with a connection request, or nothing.
+/// Whether the beginning of a client is a connection request, or may become one.
 pub(super) fn may_be_client(stream: &[u8]) -> bool {
     match stream {
         [3, 0, _, _, _, 0xe0, ..] => true,
