@@ -86,6 +86,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
     match analysis.finish() {
         Ok(summary) => {
+            let flows = &summary.counters.flows;
+            if flows.bad_checksums > flows.packets / 2 {
+                eprintln!(
+                    "baleen: {} of {} packets have wrong checksums and were not analyzed, as in captures of a host with \
+                     checksum offload; --ignore-checksums analyzes them too",
+                    flows.bad_checksums, flows.packets
+                );
+            }
             if !arguments.quiet && std::io::stderr().is_terminal() {
                 // Whoever closes the terminal meanwhile has the logs all the same.
                 let _ = write!(std::io::stderr(), "{summary}");
