@@ -4,13 +4,17 @@
 //! request, header or body follows from that, and so do the records. A header field is handled where it stands in
 //! the payload; a body passes without being copied or kept.
 //!
-//! Limits: `MAX_LINE` in `lines.rs`, `MAX_HEADER` and `MAX_DEPTH` in `entity.rs`, `MAX_PENDING` and `MAX_TEXT` in
-//! `transaction.rs`, [`MAX_UNANSWERED`] here.
+//! Limits: `MAX_LINE` in `lines.rs`, `MAX_HEADER` in `message.rs`, `MAX_DEPTH` in `parts.rs`, `MAX_PENDING` and
+//! `MAX_TEXT` in `transaction.rs`, `MAX_UNANSWERED` in `parser.rs`, [`MAX_TUNNELS`] here.
 
+mod content;
 mod entity;
+mod framing;
 mod inflate;
+mod message;
 mod parse;
 mod parser;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod transaction;

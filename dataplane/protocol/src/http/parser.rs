@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::entity::{Body, Link, Message, Scope};
+use super::entity::Body;
+use super::message::{Link, Message, Scope};
 use super::parse::{self, NoRequest, Version};
 use super::transaction::Transactions;
 use crate::lines::{Line, Lines, Piece};
