@@ -161,6 +161,12 @@ impl Session {
         self.state.as_ref().map_or_else(Services::default, |state| state.services)
     }
 
+    /// The protocols whose analyzers were started, until the connection is over.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn started(&self) -> impl Iterator<Item = Protocol> {
+        self.state.iter().flat_map(|state| state.slots.iter().map(|slot| slot.protocol))
+    }
+
     /// Confirms a protocol that is recognized elsewhere (tunnels).
     pub fn confirm(&mut self, flow: &FlowInfo, service: &'static str) {
         self.state.get_or_insert_with(|| Box::new(State::start(flow))).services.confirm(service);

@@ -2,8 +2,10 @@
 
 use record::{Addr, Endpoints, Format, IdSource, Interval, LogSet, Proto, RecordBuffer, Time};
 
+use crate::services::Services;
 use crate::session::{Session, Surroundings};
-use crate::{Direction, FlowInfo, Settings, Shared};
+use crate::x509::{self, Role};
+use crate::{Direction, FlowContext, FlowInfo, Protocol, Settings, Shared};
 
 /// One connection with the analyzers that Baleen would run on it.
 #[derive(Debug)]
@@ -70,6 +72,22 @@ impl Harness {
         self.call(|session, flow, around| session.end_of_stream(flow, around, direction));
     }
 
+    /// A chain of certificates in DER as a server shows it, the host's first: they are logged, the chain is validated,
+    /// and the first is compared with `name`.
+    pub fn certificates(&mut self, chain: &[&[u8]], name: &[u8]) {
+        self.call(|_, flow, around| {
+            let (mut services, mut files) = (Services::default(), 0);
+            let mut context = FlowContext::new(flow, around, &mut services, &mut files);
+            let see =
+                |(place, der)| x509::see(&mut context, der, Role { is_host: place == 0, is_client: false });
+            let links: Vec<x509::Link<'_>> = chain.iter().copied().enumerate().filter_map(see).collect();
+            x509::validate(&mut context, &links);
+            if let Some(host) = links.first() {
+                host.is_valid_for(&mut context, name);
+            }
+        });
+    }
+
     /// The end of the connection; returns every record as JSON with `_path`.
     pub fn end(&mut self) -> Vec<String> {
         self.call(Session::end);
@@ -98,6 +116,11 @@ impl Harness {
         let mut text = Vec::new();
         self.session.services().write(&mut text);
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// The protocols whose analyzers were started so far.
+    pub fn started(&self) -> Vec<Protocol> {
+        self.session.started().collect()
     }
 
     /// Whether more payload is wanted.
