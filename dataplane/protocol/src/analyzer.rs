@@ -73,6 +73,8 @@ pub struct FlowContext<'a> {
     shared: &'a mut Shared,
     services: &'a mut Services,
     files: &'a mut u64,
+    /// How many sessions the analyzer's own is carried inside of.
+    depth: u8,
 }
 
 impl<'a> FlowContext<'a> {
@@ -92,7 +94,13 @@ impl<'a> FlowContext<'a> {
             shared: around.shared,
             services,
             files,
+            depth: 0,
         }
+    }
+
+    /// For a session that is carried inside of so many others.
+    pub(crate) const fn at_depth(self, depth: u8) -> Self {
+        Self { depth, ..self }
     }
 
     /// The connection's unique id.
@@ -185,7 +193,7 @@ impl<'a> FlowContext<'a> {
 
     /// The analyzers of what is carried inside of an analyzer's protocol.
     pub(crate) fn nested(&self) -> Session {
-        Session::nested(*self.files)
+        Session::nested(*self.files, self.depth)
     }
 
     fn in_nested(

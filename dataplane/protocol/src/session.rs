@@ -18,6 +18,9 @@ const IGNORE_VIOLATIONS_AFTER: u64 = 10 * 1024;
 
 /// More protocols than this nested in one connection are not followed.
 const MAX_ANALYZERS: usize = 8;
+/// Sessions carried inside of each other, each with analyzers of its own, are followed to this depth: every level
+/// takes room on the stack.
+const MAX_DEPTH: u8 = 3;
 
 /// What analyzers of all connections of a worker share.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ struct State {
     seen: u64,
     /// Files made so far.
     files: u64,
+    /// How many sessions this one is carried inside of.
+    depth: u8,
     /// Violations are judged when the payload at hand is through.
     judges_later: bool,
     /// Something ended within the current payload; the rest of it has been looked at already.
@@ -78,9 +83,12 @@ enum Input<'p> {
 }
 
 impl Session {
-    /// For what is carried inside of another protocol: no analyzer is started for the port.
-    pub(crate) fn nested(files: u64) -> Self {
-        let state = State { detector: Some(Box::default()), files, ..State::default() };
+    /// For what is carried inside of a protocol of a session that is `outer_depth` deep: no analyzer is started for
+    /// the port.
+    pub(crate) fn nested(files: u64, outer_depth: u8) -> Self {
+        let depth = outer_depth.saturating_add(1);
+        let detector = (depth <= MAX_DEPTH).then(Box::default);
+        let state = State { detector, files, depth, ..State::default() };
         Self { state: Some(Box::new(state)) }
     }
 
@@ -132,7 +140,7 @@ impl Session {
     ) {
         if let Some(state) = &mut self.state {
             for slot in state.slots.iter_mut().filter(|slot| slot.running) {
-                let mut context = context(flow, around, &mut state.services, &mut state.files);
+                let mut context = context(flow, around, &mut state.services, &mut state.files, state.depth);
                 slot.analyzer.end_of_stream(&mut context, direction);
             }
         }
@@ -142,7 +150,7 @@ impl Session {
     pub fn end(&mut self, flow: &mut FlowInfo, around: &mut Surroundings<'_>) {
         if let Some(state) = &mut self.state {
             for slot in state.slots.iter_mut().filter(|slot| !slot.ended) {
-                let mut context = context(flow, around, &mut state.services, &mut state.files);
+                let mut context = context(flow, around, &mut state.services, &mut state.files, state.depth);
                 slot.analyzer.end(&mut context, FlowEnd::Removed);
             }
             state.slots.clear();
@@ -178,8 +186,9 @@ fn context<'a>(
     around: &'a mut Surroundings<'_>,
     services: &'a mut Services,
     files: &'a mut u64,
+    depth: u8,
 ) -> FlowContext<'a> {
-    FlowContext::new(flow, around, services, files)
+    FlowContext::new(flow, around, services, files).at_depth(depth)
 }
 
 impl State {
@@ -227,7 +236,7 @@ impl State {
     ) {
         let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.running) else { return };
         let before = self.services;
-        let mut context = context(flow, around, &mut self.services, &mut self.files);
+        let mut context = context(flow, around, &mut self.services, &mut self.files, self.depth);
         let verdict = match input {
             Input::Data(direction, payload) => slot.analyzer.data(&mut context, direction, payload),
             Input::Gap(direction, length) => slot.analyzer.gap(&mut context, direction, length),
@@ -279,7 +288,7 @@ impl State {
                 self.services.remove(name);
             }
         }
-        let mut context = context(flow, around, &mut self.services, &mut self.files);
+        let mut context = context(flow, around, &mut self.services, &mut self.files, self.depth);
         slot.analyzer.end(&mut context, FlowEnd::Violation);
         slot.ended = true;
     }

@@ -35,22 +35,33 @@ pub(crate) struct Analyzer {
     strange: u32,
 }
 
-/// A handshake message of which pieces have been seen.
+/// A handshake message of which pieces have been seen. Memory is in proportion to the octets received, whatever length
+/// they claim.
 #[derive(Debug, Default)]
 struct Assembly {
     sequence: u16,
     /// Number of the record with the first piece seen.
     record: u64,
     length: usize,
+    /// The pieces as they came.
     data: Vec<u8>,
-    /// Pieces seen, as offset and end.
-    pieces: Vec<(usize, usize)>,
+    /// In the order of their places.
+    pieces: Vec<Piece>,
     complete: bool,
 }
 
+/// A piece of a handshake message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Piece {
+    offset: usize,
+    end: usize,
+    /// Where it is among what came.
+    at: usize,
+}
+
 impl Assembly {
-    /// Adds a piece; true when with it the message has become whole.
-    fn add(&mut self, record: u64, fragment: &parse::Fragment<'_>) -> Result<bool, Reason> {
+    /// Adds a piece; gives the message when with it that has become whole.
+    fn add(&mut self, record: u64, fragment: &parse::Fragment<'_>) -> Result<Option<Vec<u8>>, Reason> {
         if fragment.length > MAX_MESSAGE {
             return Err("fragmented handshake message too long");
         }
@@ -65,25 +76,40 @@ impl Assembly {
             self.pieces.clear();
             self.complete = false;
             self.data.clear();
-            self.data.resize(fragment.length, 0);
         }
-        if self.complete || self.pieces.contains(&(fragment.offset, end)) {
-            return Ok(false);
+        let is_known = |piece: &Piece| (piece.offset, piece.end) == (fragment.offset, end);
+        if self.complete || self.pieces.iter().any(is_known) {
+            return Ok(None);
         }
         if self.pieces.len() >= MAX_PIECES || self.record.abs_diff(record) > MAX_DISTANCE {
             return Err("handshake message in too many fragments");
         }
-        if let Some(target) = self.data.get_mut(fragment.offset..end) {
-            target.copy_from_slice(fragment.data);
-        }
-        let place = self.pieces.partition_point(|piece| *piece < (fragment.offset, end));
-        self.pieces.insert(place, (fragment.offset, end));
+        let piece = Piece { offset: fragment.offset, end, at: self.data.len() };
+        self.data.extend_from_slice(fragment.data);
+        let place = self.pieces.partition_point(|other| *other < piece);
+        self.pieces.insert(place, piece);
         let covered = self
             .pieces
             .iter()
-            .try_fold(0, |covered: usize, (start, end)| (*start <= covered).then_some(covered.max(*end)));
+            .try_fold(0, |covered: usize, piece| (piece.offset <= covered).then_some(covered.max(piece.end)));
         self.complete = covered == Some(self.length);
-        Ok(self.complete)
+        Ok(self.complete.then(|| self.join()))
+    }
+
+    /// The whole message. Where pieces overlap, what came later counts.
+    fn join(&mut self) -> Vec<u8> {
+        let mut whole = vec![0; self.length];
+        self.pieces.sort_unstable_by_key(|piece| piece.at);
+        for piece in &self.pieces {
+            let length = piece.end.saturating_sub(piece.offset);
+            if let Some(target) = whole.get_mut(piece.offset..piece.end)
+                && let Some(source) = self.data.get(piece.at..piece.at.saturating_add(length))
+            {
+                target.copy_from_slice(source);
+            }
+        }
+        self.data = Vec::new();
+        whole
     }
 }
 
@@ -197,8 +223,7 @@ impl Analyzer {
                 continue;
             }
             let Some(assembly) = self.assembly.get_mut(direction.index()) else { continue };
-            if assembly.add(record, &fragment)? {
-                let data = std::mem::take(&mut assembly.data);
+            if let Some(data) = assembly.add(record, &fragment)? {
                 self.handshake.message(context, direction, fragment.kind, &data)?;
             }
         }

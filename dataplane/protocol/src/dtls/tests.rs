@@ -79,6 +79,27 @@ fn repeated_fragments_count_once() {
 }
 
 #[test]
+fn overlapping_fragments_make_the_message() {
+    let mut harness = Harness::udp(443);
+    let hello = client_hello(&[]);
+    for (from, to) in [(20, hello.len()), (0, 12), (8, 30)] {
+        harness.data(Originator, &record(22, 0, &fragment(1, 0, &hello, from, to)));
+    }
+    assert!(harness.end()[0].contains(r#""ssl_history":"C""#));
+}
+
+#[test]
+fn memory_follows_what_came_not_the_length_claimed() {
+    let mut assembly = super::Assembly::default();
+    for sequence in 0..100 {
+        let fragment =
+            super::parse::Fragment { kind: 1, length: 100_000, sequence, offset: 99_000, data: &[1; 4] };
+        assert_eq!(assembly.add(0, &fragment), Ok(None));
+    }
+    assert!(assembly.data.capacity() < 1000);
+}
+
+#[test]
 fn stun_in_between_is_passed_over() {
     let mut harness = Harness::udp(5555);
     let stun = [&[0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42][..], &[3; 20]].concat();

@@ -14,6 +14,8 @@ use crate::Settings;
 const MAX_WAITING: usize = 512 * 1024;
 /// So many octets of all files together may wait.
 const MAX_WAITING_TOTAL: usize = 32 * 1024 * 1024;
+/// Octets that a piece that waits costs besides its own, near enough: many small ones cost more than they hold.
+const PIECE_COST: usize = 96;
 /// So many files are followed at a time; when there are more, the one idle for longest ends.
 const MAX_FILES: usize = 1024;
 /// So many connections of one file get a record.
@@ -41,7 +43,7 @@ pub(crate) enum Piece<'d> {
 #[derive(Debug, Default)]
 pub(crate) struct PartialFiles {
     files: BTreeMap<PartialFile, Partial>,
-    /// Octets that wait, of all files.
+    /// What all that waits costs, in octets.
     waiting: usize,
 }
 
@@ -104,14 +106,14 @@ impl PartialFiles {
         if !partial.carriers.contains(&carrier) && partial.carriers.len() < MAX_CARRIERS {
             partial.carriers.push(carrier);
         }
-        let before = partial.waiting_octets;
+        let before = partial.cost();
         let mut mime = match piece {
             Piece::Data(offset, data) => {
                 partial.data(now, offset, data, MAX_WAITING_TOTAL.saturating_sub(self.waiting))
             }
             Piece::Gap(length) => partial.gap(now, length),
         };
-        self.waiting = self.waiting.saturating_add(partial.waiting_octets).saturating_sub(before);
+        self.waiting = self.waiting.saturating_add(partial.cost()).saturating_sub(before);
         if partial.file.is_complete() {
             mime = mime.or_else(|| partial.file.end());
             self.end(key, settings, out, false);
@@ -128,7 +130,7 @@ impl PartialFiles {
         timed_out: bool,
     ) -> Option<&'static str> {
         let mut partial = self.files.remove(key)?;
-        self.waiting = self.waiting.saturating_sub(partial.waiting_octets);
+        self.waiting = self.waiting.saturating_sub(partial.cost());
         let now = partial.file.last;
         let found = partial.flush(now);
         let mime = found.or_else(|| partial.file.end());
@@ -158,11 +160,17 @@ impl PartialFiles {
 }
 
 impl Partial {
+    /// What the pieces that wait cost, in octets.
+    fn cost(&self) -> usize {
+        self.waiting_octets.saturating_add(self.waiting.len().saturating_mul(PIECE_COST))
+    }
+
     fn data(&mut self, now: Time, offset: u64, data: &[u8], room: usize) -> Option<&'static str> {
         let end = self.file.offset();
         if offset > end {
             self.file.last = now;
-            let fits = data.len() <= room && self.waiting_octets.saturating_add(data.len()) <= MAX_WAITING;
+            let fits = data.len().saturating_add(PIECE_COST) <= room
+                && self.waiting_octets.saturating_add(data.len()) <= MAX_WAITING;
             if fits && !self.waiting.contains_key(&offset) {
                 self.waiting_octets += data.len();
                 self.waiting.insert(offset, data.to_vec());
@@ -204,3 +212,6 @@ impl Partial {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

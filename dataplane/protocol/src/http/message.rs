@@ -150,6 +150,7 @@ impl Message {
 
     fn field(&mut self, scope: &mut Scope<'_, '_>, level: usize, line: &[u8], lines: u32) {
         let Some(header) = Header::parse(line) else { return };
+        let in_coded = self.entities.iter().take(level).any(|outer| outer.coded);
         let Some(entity) = self.entities.get_mut(level) else { return };
         if header.is("content-type") {
             if let Some((kind, _, parameters)) = header::media_type(header.value) {
@@ -179,6 +180,8 @@ impl Message {
             scope.context.weird("HTTP_obsolete_line_folding", c_string(header.name), SOURCE);
         }
         framing(entity, scope, level, header);
+        // A part that is coded once more stays as it is: codings inside of each other multiply what they make.
+        entity.coded &= !in_coded;
         if header.is("connection")
             && let Some((token, _)) = header.token()
         {

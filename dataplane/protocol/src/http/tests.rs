@@ -238,3 +238,53 @@ proptest! {
         }
     }
 }
+
+/// A stored block of deflate (RFC 1951, section 3.2.4), not the last.
+fn stored(data: &[u8]) -> Vec<u8> {
+    let length = data.len() as u16;
+    [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), data].concat()
+}
+
+#[test]
+fn a_coded_part_of_a_coded_body_is_decoded_once() {
+    let lines = [
+        stored(b"--b"),
+        stored(b"Content-Encoding: deflate"),
+        // A line that begins with NUL ends a header as an empty one does.
+        stored(b"\0"),
+        stored(&stored(b"sixteen octets..")),
+    ];
+    let mut response = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: multipart/x; boundary=b\r\n\
+        Content-Encoding: deflate\r\n\r\n"
+        .to_vec();
+    for line in &lines {
+        response.extend_from_slice(line);
+        response.extend_from_slice(b"\r\n");
+    }
+    let files = exchange(&[(Originator, b"GET / HTTP/1.1\r\n\r\n"), (Responder, &response)], "files");
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    assert_eq!(file["seen_bytes"], 21);
+}
+
+#[test]
+fn websockets_inside_of_each_other_are_followed_to_a_depth() {
+    const LEVELS: usize = 2000;
+    let request = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+        Sec-WebSocket-Accept: AAAA\r\n\r\n";
+    let frames = |data: &[u8], level: usize| {
+        (0..level).fold(data.to_vec(), |data, _| {
+            [&[0x82, 126][..], &(data.len() as u16).to_be_bytes(), &data].concat()
+        })
+    };
+    let mut harness = Harness::tcp(80);
+    for level in 0..LEVELS {
+        // The first octet alone is not recognized as HTTP at once, so that detection looks at the rest.
+        for piece in [&request[..1], &request[1..]] {
+            harness.data(Originator, &frames(piece, level));
+        }
+        harness.data(Responder, &frames(response, level));
+    }
+    assert!(records(&mut harness, "http").len() <= 8);
+}
