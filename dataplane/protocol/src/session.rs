@@ -208,6 +208,8 @@ impl State {
             return None;
         }
         let analyzer = protocol.start(proto);
+        // Most connections never have a second one.
+        self.slots.reserve_exact(1);
         self.slots.push(Slot {
             protocol,
             analyzer,
