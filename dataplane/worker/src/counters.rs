@@ -41,7 +41,7 @@ pub struct Counters {
     pub weirds_lost: u64,
     /// Layers beyond the deepest tunnel that is followed.
     pub tunnels_too_deep: u64,
-    /// IP tunnels that are not remembered since the table of them is full.
+    /// IP tunnels forgotten for want of room, those first that are not in use.
     pub tunnels_lost: u64,
     /// Of the connection table.
     pub flows: flow::Counters,

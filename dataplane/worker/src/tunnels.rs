@@ -14,13 +14,19 @@ pub(crate) struct Tunnel {
 }
 
 /// Tunnels seen.
+///
+/// IP tunnels have no end. When half of the room is taken by those seen since it was last so, the ones that were not
+/// seen since are forgotten: packets with made-up addresses can crowd out idle tunnels, not those in use.
 #[derive(Debug, Default)]
 pub(crate) struct Tunnels {
-    /// IP tunnels by their two addresses in ascending order.
-    ip: HashMap<(Addr, Addr), Tunnel>,
+    /// IP tunnels seen of late, by their two addresses in ascending order.
+    young: HashMap<(Addr, Addr), Tunnel>,
+    /// Those seen before.
+    old: HashMap<(Addr, Addr), Tunnel>,
     /// Reported, by id.
     reported: HashMap<Uid, Tunnel>,
     capacity: usize,
+    forgotten: u64,
 }
 
 impl Tunnels {
@@ -28,7 +34,12 @@ impl Tunnels {
         Self { capacity, ..Self::default() }
     }
 
-    /// The tunnel that `packet` of IP-in-IP or GRE belongs to; `None` when it is new and there is no room.
+    /// IP tunnels forgotten for want of room.
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// The tunnel that `packet` of IP-in-IP or GRE belongs to.
     pub(crate) fn of_packet(
         &mut self,
         packet: &Packet<'_>,
@@ -36,19 +47,27 @@ impl Tunnels {
         ids: &IdSource,
         now: Time,
         frame: u64,
-    ) -> Option<Tunnel> {
+        out: &mut RecordBuffer,
+    ) -> Tunnel {
         let (source, destination) = (packet.ip.source, packet.ip.destination);
         let key = (source.min(destination), source.max(destination));
-        if let Some(tunnel) = self.ip.get(&key) {
-            return Some(*tunnel);
+        if let Some(tunnel) = self.young.get(&key) {
+            return *tunnel;
         }
-        if self.ip.len() >= self.capacity {
-            return None;
+        let tunnel = self.old.remove(&key).unwrap_or_else(|| {
+            let id = Endpoints { orig_h: source, orig_p: 0, resp_h: destination, resp_p: 0 };
+            Tunnel { uid: ids.uid(now, &id, packet.ip.protocol, frame), id, kind }
+        });
+        if self.young.len() >= (self.capacity / 2).max(1) {
+            let young = std::mem::take(&mut self.young);
+            let unused = std::mem::replace(&mut self.old, young);
+            self.forgotten = self.forgotten.saturating_add(unused.len() as u64);
+            for tunnel in unused.values() {
+                self.closed(tunnel.uid, true, now, out);
+            }
         }
-        let id = Endpoints { orig_h: source, orig_p: 0, resp_h: destination, resp_p: 0 };
-        let tunnel = Tunnel { uid: ids.uid(now, &id, packet.ip.protocol, frame), id, kind };
-        self.ip.insert(key, tunnel);
-        Some(tunnel)
+        self.young.insert(key, tunnel);
+        tunnel
     }
 
     /// Reports a tunnel once, when something was found in it.
@@ -77,4 +96,55 @@ fn report(tunnel: &Tunnel, action: &'static str, now: Time, out: &mut RecordBuff
         tunnel_type: Enum(tunnel.kind.name()),
         action: Enum(action),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use packet::{IpHeader, Layer2, Transport, ip_proto};
+    use record::{Format, LogSet};
+
+    use super::*;
+
+    fn gre(source: u32) -> Packet<'static> {
+        Packet {
+            layer2: Layer2::default(),
+            ip: IpHeader {
+                source: Addr::v4(source.to_be_bytes()),
+                destination: Addr::v4([192, 0, 2, 1]),
+                protocol: ip_proto::GRE,
+                ttl: 64,
+                total_len: 24,
+                header_len: 20,
+            },
+            transport: Transport::Other,
+            payload: &[],
+            payload_len: 4,
+            bad_checksum: false,
+            bad_header: false,
+        }
+    }
+
+    #[test]
+    fn made_up_tunnels_crowd_out_idle_ones_not_those_in_use() {
+        let ids = IdSource::seeded(1);
+        let mut out = RecordBuffer::new(Format::Json, LogSet::ALL);
+        let mut tunnels = Tunnels::new(100);
+        let mut see = |source, frame, out: &mut RecordBuffer| {
+            let tunnel = tunnels.of_packet(&gre(source), TunnelKind::Gre, &ids, Time(0), frame, out);
+            tunnels.discovered(&tunnel, Time(0), out);
+            assert!(tunnels.young.len() + tunnels.old.len() <= 100 && tunnels.reported.len() <= 100);
+            (tunnel.uid, tunnels.forgotten())
+        };
+        let (busy, _) = see(1, 1, &mut out);
+        let (idle, _) = see(2, 2, &mut out);
+        for number in 0..1000 {
+            see(10 + number, 3, &mut out);
+            assert_eq!(see(1, 4, &mut out).0, busy);
+        }
+        let (again, forgotten) = see(2, 5, &mut out);
+        assert_ne!(again, idle);
+        assert!(forgotten > 800, "{forgotten}");
+        let expired = out.iter().filter(|(_, line)| line.windows(14).any(|text| text == b"Tunnel::EXPIRE"));
+        assert_eq!(expired.count() as u64, forgotten);
+    }
 }

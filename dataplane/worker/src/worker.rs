@@ -258,11 +258,9 @@ impl Worker {
             from_originator: true,
         };
         let inner = tunnel::inner(packet, &context, &mut UdpTunnelState::default(), weirds);
-        let found = inner.and_then(|inner| {
-            let tunnel = tunnels.of_packet(packet, inner.kind, ids, *now, place.frame);
-            self.counters.tunnels_lost += u64::from(tunnel.is_none());
-            Some((inner, tunnel?))
-        });
+        let found =
+            inner.map(|inner| (inner, tunnels.of_packet(packet, inner.kind, ids, *now, place.frame, out)));
+        self.counters.tunnels_lost = tunnels.forgotten();
         self.unattributed_weirds(place, out);
         found
     }
