@@ -1,11 +1,13 @@
 //! The seam between a connection and what understands its payload.
 
 use record::{
-    Endpoints, Enum, FileId, IdSource, Interval, Limit, Proto, Record, RecordBuffer, Time, Tunnel, Uid, Weird,
+    Addr, Endpoints, Enum, FileId, IdSource, Interval, Limit, Proto, Record, RecordBuffer, Time, Tunnel, Uid,
+    Weird,
 };
 
 use crate::services::Services;
 use crate::session::{Session, Surroundings};
+use crate::transfer::Announcement;
 use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 
 /// What became of the payload just given.
@@ -257,6 +259,11 @@ impl<'a> FlowContext<'a> {
             tunnel_type: Enum(kind),
             action: Enum("Tunnel::DISCOVER"),
         });
+    }
+
+    /// A TCP connection to that host and port will come, and is what `announcement` says.
+    pub(crate) fn expect_connection(&mut self, host: Addr, port: u16, announcement: Announcement) {
+        self.shared.expected.announce(self.now, (host, port), announcement);
     }
 
     /// State that the connections share, with what is needed to write records about it.

@@ -54,6 +54,7 @@ mod socks;
 mod ssh;
 mod ssl;
 mod syslog;
+mod transfer;
 mod x509;
 mod xmpp;
 

@@ -112,6 +112,8 @@ protocols! {
     Dtls = dtls, tcp: [], udp: [443];
     /// Finger user information (RFC 1288).
     Finger = finger, tcp: [79], udp: [];
+    /// File Transfer Protocol, control connections (RFC 959).
+    Ftp = ftp, tcp: [21, 2811], udp: [];
     /// Hypertext Transfer Protocol, versions 0.9 to 1.1 (RFC 9112).
     Http = http, tcp: [80, 81, 631, 1080, 3128, 8000, 8080, 8888], udp: [];
     /// Internet Message Access Protocol, version 4 (RFC 9051).
@@ -150,20 +152,20 @@ protocols! {
     Sip = sip, tcp: [], udp: [5060];
     /// Server Message Block 1 to 3 ([MS-CIFS], [MS-SMB2]).
     Smb = smb, tcp: [139, 445], udp: [];
+    /// Simple Mail Transfer Protocol (RFC 5321).
+    Smtp = smtp, tcp: [25, 587], udp: [];
     /// Simple Network Management Protocol (RFC 3411).
     Snmp = snmp, tcp: [], udp: [161, 162];
     /// SOCKS 4, 4a and 5 (RFC 1928).
     Socks = socks, tcp: [1080], udp: [];
-    /// File Transfer Protocol, control connections (RFC 959).
-    Ftp = ftp, tcp: [21, 2811], udp: [];
-    /// Simple Mail Transfer Protocol (RFC 5321).
-    Smtp = smtp, tcp: [25, 587], udp: [];
     /// Secure Shell 1 and 2 (RFC 4253).
     Ssh = ssh, tcp: [22], udp: [];
     /// SSL 2.0 and 3.0, TLS 1.0 to 1.3 (RFC 8446).
     Ssl = ssl, tcp: [443, 465, 563, 585, 614, 636, 989, 990, 992, 993, 995, 5223], udp: [];
     /// Syslog (RFC 5424).
     Syslog = syslog, tcp: [514], udp: [514];
+    /// Files on connections that others announced: FTP data, IRC DCC.
+    Transfer = transfer, tcp: [], udp: [];
     /// Extensible Messaging and Presence Protocol (RFC 6120).
     Xmpp = xmpp, tcp: [5222, 5269], udp: [];
 }

@@ -8,6 +8,7 @@ use crate::analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
 use crate::detect::Detector;
 use crate::registry::Active;
 use crate::services::Services;
+use crate::transfer::Announcement;
 use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 
 use record::{IdSource, RecordBuffer, Time};
@@ -83,6 +84,17 @@ enum Input<'p> {
 }
 
 impl Session {
+    /// The analyzers of a connection that begins: those that another connection announced, or else, with the first
+    /// payload, those for its port and its content.
+    pub fn new(flow: &FlowInfo, around: &Surroundings<'_>) -> Self {
+        let announcement = match flow.proto {
+            Proto::Tcp => around.shared.expected.find(around.now, &flow.id),
+            _ => None,
+        };
+        let state = announcement.map(|announcement| Box::new(State::announced(flow, announcement)));
+        Self { state }
+    }
+
     /// For what is carried inside of a protocol of a session that is `outer_depth` deep: no analyzer is started for
     /// the port.
     pub(crate) fn nested(files: u64, outer_depth: u8) -> Self {
@@ -200,6 +212,17 @@ impl State {
                 state.add(*protocol, flow.proto);
             }
         }
+        state
+    }
+
+    /// With the analyzer of a connection that was announced, whatever its port.
+    fn announced(flow: &FlowInfo, announcement: &Announcement) -> Self {
+        let mut state = Self { detector: Some(Box::default()), ..Self::default() };
+        state.add(Protocol::Transfer, flow.proto);
+        if let Some(Slot { analyzer: Active::Transfer(analyzer), .. }) = state.slots.last_mut() {
+            analyzer.expect(announcement.clone());
+        }
+        state.services.confirm(announcement.service);
         state
     }
 

@@ -4,6 +4,7 @@ use record::{Interval, RecordBuffer, Time};
 
 use crate::Settings;
 use crate::file::PartialFiles;
+use crate::transfer::Expected;
 use crate::x509;
 
 /// So often is looked for what is over.
@@ -14,6 +15,7 @@ const EXPIRY_PERIOD: Interval = Interval::from_secs(1);
 pub struct Shared {
     pub(crate) files: PartialFiles,
     pub(crate) certificates: x509::Cache,
+    pub(crate) expected: Expected,
     next_expiry: Time,
 }
 
@@ -23,6 +25,7 @@ impl Shared {
         if now >= self.next_expiry {
             self.next_expiry = now.after(EXPIRY_PERIOD);
             self.files.expire(now, settings, out);
+            self.expected.expire(now);
         }
     }
 

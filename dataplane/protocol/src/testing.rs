@@ -52,6 +52,15 @@ impl Harness {
         }
     }
 
+    /// Ends the connection and begins another TCP connection on the same worker.
+    pub fn connect(&mut self, orig_h: Addr, resp_h: Addr, resp_p: u16) {
+        self.call(Session::end);
+        let id = Endpoints { orig_h, orig_p: 40001, resp_h, resp_p };
+        self.flow = FlowInfo::new(id, Proto::Tcp, self.now);
+        self.flow.uid = self.ids.uid(self.now, &id, self.flow.ip_proto, 1);
+        self.call(|session, flow, around| *session = Session::new(flow, around));
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, span: Interval) {
         self.now = self.now.after(span);

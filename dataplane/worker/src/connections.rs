@@ -93,7 +93,7 @@ impl Hooks for Call<'_, '_> {
 
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
         flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, self.frame);
-        State::default()
+        State { session: Session::new(flow, &self.surroundings()), ..State::default() }
     }
 
     fn packet(

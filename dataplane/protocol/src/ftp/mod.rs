@@ -1,23 +1,44 @@
-//! File Transfer Protocol, the control connection (RFC 959): followed into AUTH TLS.
+//! File Transfer Protocol, the control connection (RFC 959): followed into AUTH TLS, and into the TLS that AUTH GSSAPI
+//! of Grid FTP carries in its own commands (RFC 2228); its data connections are expected.
 //!
 //! Recognized only; there is no log yet.
 
+mod parse;
 #[cfg(test)]
 mod tests;
 
-use record::Proto;
+use record::{Addr, Proto};
 
 use crate::lines::{Lines, Next, Piece};
+use crate::mime::decode::base64;
+use crate::session::Session;
+use crate::transfer::Announcement;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
+
+/// How TLS records of any version begin that carry a handshake.
+const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
 
 /// Analyzer of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Analyzer {
     lines: [Lines; 2],
-    /// The client asked for TLS.
-    asked_tls: bool,
+    /// What the client asked to be protected by.
+    security: Security,
+    /// The client asked where to connect for data.
+    asked_passive: bool,
     /// Code of a reply of several lines, of which the last has not come.
     pending: Option<[u8; 3]>,
+}
+
+/// Protection of the connection.
+#[derive(Debug, Default)]
+enum Security {
+    #[default]
+    None,
+    AskedTls,
+    AskedGssapi,
+    /// The TLS in the tokens of GSSAPI, once the client has sent one.
+    Gssapi(Option<Box<Session>>),
 }
 
 impl Analyzer {
@@ -32,39 +53,130 @@ impl Analyzer {
         }
         match direction {
             Direction::Originator => {
-                let line = line.trim_ascii_start();
-                let word = line.split(|octet| matches!(octet, b' ' | b'\t')).next().unwrap_or_default();
+                let (word, argument) = parse::command(line);
                 if word.len() >= 3 && word.iter().all(u8::is_ascii_graphic) {
                     context.confirm("ftp");
-                    if word.eq_ignore_ascii_case(b"AUTH") {
-                        self.asked_tls = line.ends_with(b" TLS");
-                    }
+                    self.command(context, word, argument);
                 }
                 Next::More
             }
-            Direction::Responder => self.reply(line),
+            Direction::Responder => self.reply(context, line),
         }
     }
 
-    fn reply(&mut self, line: &[u8]) -> Next {
-        let code = line.first_chunk::<3>().filter(|code| code.iter().all(u8::is_ascii_digit)).copied();
-        if let Some(pending) = self.pending {
-            if code == Some(pending) && line.get(3) == Some(&b' ') {
-                self.pending = None;
+    fn command(&mut self, context: &mut FlowContext<'_>, word: &[u8], argument: &[u8]) {
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        if is(b"AUTH") {
+            self.security = match argument {
+                b"TLS" => Security::AskedTls,
+                b"GSSAPI" => Security::AskedGssapi,
+                _ => Security::None,
+            };
+        } else if is(b"ADAT") {
+            self.token(context, Direction::Originator, argument);
+        } else if is(b"PASV") || is(b"EPSV") {
+            self.asked_passive = true;
+        } else if is(b"PORT") {
+            if let Some((host, port)) = parse::host_port(argument) {
+                expect_data(context, context.endpoints().resp_h, host, port);
             }
-            return Next::More;
+        } else if is(b"EPRT")
+            && let Some((Some(host), port)) = parse::extended(argument)
+        {
+            expect_data(context, context.endpoints().resp_h, host, port);
+        }
+    }
+
+    fn reply(&mut self, context: &mut FlowContext<'_>, line: &[u8]) -> Next {
+        let code = parse::code(line);
+        if let Some(pending) = self.pending {
+            if code != Some(pending) || line.get(3) != Some(&b' ') {
+                return Next::More;
+            }
+            self.pending = None;
         }
         let Some(code) = code else { return Next::Violation("non-numeric reply code") };
         if code < *b"100" {
             return Next::Violation("invalid reply code");
         }
         match line.get(3) {
-            Some(b'-') => self.pending = Some(code),
+            Some(b'-') => {
+                self.pending = Some(code);
+                return Next::More;
+            }
             Some(b' ') | None => {}
             Some(_) => return Next::Violation("invalid reply line"),
         }
-        if code == *b"234" && self.asked_tls { Next::Tls } else { Next::More }
+        let text = line.get(3..).unwrap_or_default().trim_ascii_start();
+        match &code {
+            b"227" | b"229" if self.asked_passive => {
+                self.asked_passive = false;
+                let responder = context.endpoints().resp_h;
+                let place = if code == *b"227" {
+                    parse::passive(text)
+                } else {
+                    parse::extended_passive(text).map(|(host, port)| (host.unwrap_or(responder), port))
+                };
+                if let Some((host, port)) = place {
+                    expect_data(context, context.endpoints().orig_h, host, port);
+                }
+            }
+            b"234" if matches!(self.security, Security::AskedTls) => return Next::Tls,
+            b"334" if matches!(self.security, Security::AskedGssapi) => {
+                self.security = Security::Gssapi(None);
+            }
+            b"235" | b"335" => {
+                if let Some(token) = text.strip_prefix(b"ADAT=") {
+                    self.token(context, Direction::Responder, token);
+                }
+                if code == *b"235" {
+                    self.authenticated(context);
+                }
+            }
+            _ => {}
+        }
+        Next::More
     }
+
+    /// A token of GSSAPI, in base64: TLS, or of no interest.
+    fn token(&mut self, context: &mut FlowContext<'_>, direction: Direction, token: &[u8]) {
+        let Security::Gssapi(tls) = &mut self.security else { return };
+        let token = base64(token);
+        if tls.is_none() && direction == Direction::Originator && token.starts_with(TLS_HANDSHAKE) {
+            *tls = Some(Box::new(context.nested()));
+        }
+        match tls {
+            Some(tls) => context.nested_data(tls, direction, &token),
+            None => self.security = Security::None,
+        }
+    }
+
+    /// The server accepted the client: with TLS in GSSAPI that is Grid FTP.
+    fn authenticated(&mut self, context: &mut FlowContext<'_>) {
+        if let Security::Gssapi(Some(tls)) = &self.security
+            && tls.services().contains("ssl")
+        {
+            context.confirm("gridftp");
+        }
+        self.end_tls(context);
+    }
+
+    fn end_tls(&mut self, context: &mut FlowContext<'_>) {
+        if let Security::Gssapi(Some(mut tls)) = std::mem::take(&mut self.security) {
+            context.nested_end(&mut tls);
+        }
+    }
+}
+
+/// A data connection will come.
+fn expect_data(context: &mut FlowContext<'_>, originator: Addr, host: Addr, port: u16) {
+    let announcement = Announcement {
+        originator: Some(originator),
+        service: "ftp-data",
+        source: "FTP_DATA",
+        filename: None,
+    };
+    context.expect_connection(host, port, announcement);
 }
 
 /// A client that names its user, and a server that greets and asks for a password or is content without.
@@ -117,5 +229,7 @@ impl crate::Analyzer for Analyzer {
         Verdict::Done
     }
 
-    fn end(&mut self, _context: &mut FlowContext<'_>, _why: FlowEnd) {}
+    fn end(&mut self, context: &mut FlowContext<'_>, _why: FlowEnd) {
+        self.end_tls(context);
+    }
 }

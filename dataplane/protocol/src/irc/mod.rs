@@ -1,13 +1,14 @@
-//! Internet Relay Chat (RFC 2812): recognized, not yet logged.
+//! Internet Relay Chat (RFC 2812): recognized, not yet logged; files that clients offer each other are expected.
 
 mod parse;
 #[cfg(test)]
 mod tests;
 
-use record::Proto;
+use record::{Addr, Proto};
 
 use self::parse::{Kind, Reject};
 use crate::lines::{Lines, Piece};
+use crate::transfer::Announcement;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
 
 /// A line longer than this is cut into several (Zeek has this limit for IRC).
@@ -95,6 +96,17 @@ impl Analyzer {
             Kind::Command(command) => {
                 if direction == Direction::Originator {
                     context.confirm("irc");
+                }
+                if command.eq_ignore_ascii_case(b"PRIVMSG")
+                    && let Some(offer) = parse::offer(message.parameters)
+                {
+                    let announcement = Announcement {
+                        originator: None,
+                        service: "irc-dcc-data",
+                        source: "IRC_DATA",
+                        filename: Some(offer.filename.into()),
+                    };
+                    context.expect_connection(Addr::v4(offer.address), offer.port, announcement);
                 }
                 if command.len() > parse::MAX_COMMAND {
                     context.weird("irc_invalid_command", None, SOURCE);

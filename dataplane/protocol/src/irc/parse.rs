@@ -87,6 +87,34 @@ pub(super) fn message(line: &[u8]) -> Result<Message<'_>, Reject> {
     Ok(Message { prefix, kind: Kind::Command(command), parameters: skip_spaces(parameters) })
 }
 
+/// A file that one client offers to another (DCC SEND).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offer<'p> {
+    /// Name of the file.
+    pub(super) filename: &'p [u8],
+    /// Where to fetch it: an IPv4 address,
+    pub(super) address: [u8; 4],
+    /// and a TCP port.
+    pub(super) port: u16,
+}
+
+/// The offer in the parameters of a PRIVMSG, as `nick :^ADCC SEND name address port size^A`, with the address as a
+/// number.
+pub(super) fn offer(parameters: &[u8]) -> Option<Offer<'_>> {
+    let target = memchr::memchr(b' ', parameters)?;
+    let text = skip_spaces(parameters.get(target..)?);
+    let text = text.strip_prefix(b":").unwrap_or(text).strip_prefix(b"\x01")?;
+    let text = text.strip_suffix(b"\x01").unwrap_or(text);
+    let mut words = text.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
+    if words.next()? != b"DCC" || words.next()? != b"SEND" {
+        return None;
+    }
+    let filename = words.next()?;
+    let address: u32 = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let port = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    Some(Offer { filename, address: address.to_be_bytes(), port })
+}
+
 fn skip_spaces(text: &[u8]) -> &[u8] {
     let spaces = text.iter().take_while(|octet| **octet == b' ').count();
     text.get(spaces..).unwrap_or_default()
