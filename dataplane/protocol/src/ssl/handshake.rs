@@ -15,6 +15,7 @@ use record::{List, Ssl, Time};
 
 use super::names;
 use super::parse::{self, ServerName, Signature, extension, kind};
+use crate::file::{File, Origin};
 use crate::x509;
 use crate::{Direction, FlowContext};
 
@@ -26,6 +27,8 @@ const MAX_CERTIFICATES: usize = 64;
 const MAX_HISTORY: usize = 100;
 /// Octets before the body of a handshake message: kind and length.
 const HEADER_LEN: usize = 4;
+/// Octets before the response in a certificate status: type and length.
+const STATUS_HEADER_LEN: usize = 4;
 
 /// Where weirds of this analyzer come from, as Zeek names it.
 const SOURCE: &str = "SSL";
@@ -223,9 +226,7 @@ impl Handshake {
             kind::FINISHED => 'f',
             kind::CERTIFICATE_URL => 'w',
             kind::CERTIFICATE_STATUS => {
-                if body.len() <= 4 {
-                    context.weird("SSL_zero_length_stapled_OCSP_message", None, SOURCE);
-                }
+                stapled_ocsp(context, body);
                 'u'
             }
             _ => return Err("unknown handshake message"),
@@ -555,6 +556,24 @@ impl Handshake {
             self.summary.server_name.as_ref().map(|name| own.is_valid_for(context, name));
         self.summary.validation = x509::validate(context, &chain);
     }
+}
+
+/// The answer to a question for the certificate's status that the server sends along (RFC 6066, section 8): a file.
+fn stapled_ocsp(context: &mut FlowContext<'_>, body: &[u8]) {
+    let Some((header, response)) = body.split_first_chunk::<STATUS_HEADER_LEN>() else { return };
+    if response.is_empty() {
+        context.weird("SSL_zero_length_stapled_OCSP_message", None, SOURCE);
+        return;
+    }
+    if header.first() != Some(&parse::STATUS_OCSP) {
+        return;
+    }
+    let id = context.new_file_id();
+    let origin = Origin { id, source: SOURCE, direction: Direction::Responder, depth: 0, filename: None };
+    let mut file = File::new(context, origin);
+    file.data(context.now(), response);
+    file.end();
+    file.write(context, false);
 }
 
 /// A session id in 32 octets; one that is longer counts as none.

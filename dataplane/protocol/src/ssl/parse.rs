@@ -26,6 +26,9 @@ pub(crate) mod kind {
     pub(crate) const CERTIFICATE_STATUS: u8 = 22;
 }
 
+/// Type of a certificate status that is an OCSP response (TLS Certificate Status Types registry).
+pub(super) const STATUS_OCSP: u8 = 1;
+
 /// Kind of an extension (TLS ExtensionType registry).
 pub(crate) mod extension {
     pub(crate) const SERVER_NAME: u16 = 0;

@@ -286,3 +286,18 @@ proptest! {
         prop_assert!(records.iter().filter(|record| record.contains(r#""_path":"ssl""#)).count() <= 1);
     }
 }
+
+#[test]
+fn stapled_ocsp_response_is_a_file() {
+    let mut pieces = tls_1_2();
+    let response = b"\x30\x0e\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01\x04\x01\x00";
+    let status = message(22, &[&[1, 0, 0, 16][..], response].concat());
+    pieces[1].1.extend(record(22, &status));
+    let (records, _) = log_of(&pieces);
+    let is_file = |record: &String| {
+        record.contains("\"source\":\"SSL\"")
+            && record.contains("\"seen_bytes\":16")
+            && !record.contains("total_bytes")
+    };
+    assert!(records.iter().any(is_file), "{records:?}");
+}
