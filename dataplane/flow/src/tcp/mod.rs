@@ -465,7 +465,11 @@ impl TcpState {
         ];
         let peer_state = self.end(side.peer()).state;
         let end = &mut self.ends[side.index()];
-        let ack = if end.fins > 0 && ack >= end.fin_seq { end.fin_seq.wrapping_sub(1) } else { ack };
+        let ack = match end.fin_seq.checked_sub(1) {
+            Some(before_fin) if end.fins > 0 => ack.min(before_fin),
+            // A FIN right before the start, which says nothing of where the data ends.
+            _ => ack,
+        };
         let facts = end.facts(peer_state, context.flow.is_partial, context.config.limits.initial_window);
         let mut sink = HookSink {
             flow: context.flow,

@@ -328,3 +328,15 @@ fn an_unanswered_attempt_ends_after_five_seconds_and_a_closed_connection_too() {
     bench.wait(1500).server("A", 501, 101, b"");
     assert_eq!(bench.summaries(), ["RSTO ShARa", "OTH ^a"]);
 }
+
+#[test]
+fn a_fin_before_the_start_makes_no_gap_of_what_is_acknowledged() {
+    let mut bench = play(&[
+        ('<', "SRU", 1, 587_208_704, ""),
+        ('<', "FP", 0, 1_224_810_768, ""),
+        ('>', "SRA", 4_043_342_848, 1000, ""),
+    ]);
+    bench.finish();
+    let gaps: Vec<&String> = bench.recorder.events.iter().filter(|event| event.starts_with("gap")).collect();
+    assert_eq!(gaps, ["gap Originator 998"]);
+}
