@@ -13,6 +13,7 @@ mod file;
 mod frames;
 mod lines;
 mod mime;
+mod percent;
 mod registry;
 mod services;
 mod session;

@@ -3,7 +3,7 @@
 //! What is accepted and how is Zeek's, because it decides which lines become records: so this is no strict parser of
 //! RFC 9112, and none of the crates for that would do.
 
-use crate::mime::header::{is_blank, is_space};
+use crate::mime::header::{is_blank, is_space, skip_blanks};
 
 /// A version as `major.minor`, each one digit; 0.0 where none could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -113,11 +113,6 @@ const fn is_uri_octet(octet: u8) -> bool {
         )
 }
 
-fn skip_spaces(data: &[u8]) -> &[u8] {
-    let spaces = data.iter().take_while(|octet| is_blank(**octet)).count();
-    data.get(spaces..).unwrap_or_default()
-}
-
 /// `data` after `HTTP/`, and whether that is in lower case.
 fn strip_keyword(data: &[u8]) -> Option<(&[u8], bool)> {
     let (keyword, rest) = data.split_at_checked(5)?;
@@ -133,7 +128,7 @@ pub(super) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, NoRequest> {
         let with_version = tail.is_some_and(|tail| tail.eq_ignore_ascii_case(b" HTTP/"));
         return Err(if with_version { NoRequest::BadWithVersion } else { NoRequest::Bad });
     }
-    let target = skip_spaces(rest);
+    let target = skip_blanks(rest);
     if target.len() == rest.len() {
         return Err(NoRequest::Bad);
     }
@@ -148,7 +143,7 @@ pub(super) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, NoRequest> {
     let mut version = Some(Version::HTTP_0_9);
     while place < target.len() {
         end = place;
-        let after = skip_spaces(target.get(place..).unwrap_or_default());
+        let after = skip_blanks(target.get(place..).unwrap_or_default());
         place = target.len() - after.len();
         if let Some((text, lower)) = strip_keyword(after) {
             lower_case |= lower;
@@ -186,7 +181,7 @@ pub(super) fn reply_line(line: &[u8]) -> Option<ReplyLine<'_>> {
     let version = Version::parse(rest);
     let skip_word = |data: &[u8]| data.iter().take_while(|octet| !is_blank(**octet)).count();
     let status = || {
-        let rest = skip_spaces(rest.get(skip_word(rest)..)?);
+        let rest = skip_blanks(rest.get(skip_word(rest)..)?);
         let (code, rest) = rest.split_at_checked(3)?;
         let code = match code {
             [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
@@ -195,108 +190,16 @@ pub(super) fn reply_line(line: &[u8]) -> Option<ReplyLine<'_>> {
             _ => 0,
         };
         let after = rest.get(skip_word(rest)..)?;
-        let reason = (!after.is_empty()).then(|| skip_spaces(after));
+        let reason = (!after.is_empty()).then(|| skip_blanks(after));
         Some(StatusLine { version, code, reason })
     };
     Some(ReplyLine { lower_case, version, status: status() })
 }
 
-/// Resolves escapes such as `%20` and `%u0020`; tells `odd` the names of oddities.
-pub(super) fn unescape(uri: &[u8], mut odd: impl FnMut(&'static str)) -> Vec<u8> {
-    let mut text = Vec::with_capacity(uri.len());
-    let mut rest = uri;
-    while let Some(at) = memchr::memchr(b'%', rest) {
-        let (plain, escape) = rest.split_at(at);
-        text.extend_from_slice(plain);
-        rest = match escape {
-            [percent] => {
-                odd("illegal_%_at_end_of_URI");
-                text.push(*percent);
-                &[]
-            }
-            [percent, other] => {
-                odd("partial_escape_at_end_of_URI");
-                text.extend_from_slice(&[*percent, *other]);
-                &[]
-            }
-            [_, after @ ..] if after.first() == Some(&b'%') => {
-                odd("double_%_in_URI");
-                after
-            }
-            [_, a, b, after @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                text.push(octet(*a, *b));
-                after
-            }
-            [_, b'u', a, b, c, d, after @ ..]
-                if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-            {
-                let high = octet(*a, *b);
-                if high != 0 {
-                    text.push(high);
-                }
-                text.push(octet(*c, *d));
-                after
-            }
-            [percent, other, after @ ..] => {
-                odd("unescaped_%_in_URI");
-                text.extend_from_slice(&[*percent, *other]);
-                after
-            }
-            [] => &[],
-        };
-    }
-    text.extend_from_slice(rest);
-    text
-}
-
-/// The octet of two hexadecimal digits.
-fn octet(high: u8, low: u8) -> u8 {
-    let digit = |octet: u8| char::from(octet).to_digit(16).unwrap_or(0) as u8;
-    digit(high) << 4 | digit(low)
-}
-
-/// The name of a file in the value of Content-Disposition or Content-Type, if there is one.
-pub(super) fn filename(value: &[u8], keyword: &[u8], with_star: bool) -> Option<Vec<u8>> {
-    let named = (0..value.len()).any(|at| after_name(value, at, keyword, with_star).is_some());
-    if !named {
-        return None;
-    }
-    let text = (0..value.len()).rev().find_map(|at| after_name(value, at, b"name", true))?;
-    let text = match text.strip_prefix(b"\"") {
-        Some(quoted) => quoted.split(|octet| *octet == b'"').next().unwrap_or_default(),
-        None => text,
-    };
-    Some(unescape(without_charset(text), |_| {}))
-}
-
-/// The text after `keyword`, blanks, `*` where allowed, `=` and blanks, if that stands at `at`.
-fn after_name<'v>(value: &'v [u8], at: usize, keyword: &[u8], with_star: bool) -> Option<&'v [u8]> {
-    let (word, rest) = value.get(at..)?.split_at_checked(keyword.len())?;
-    if !word.eq_ignore_ascii_case(keyword) {
-        return None;
-    }
-    let rest = skip_spaces(rest);
-    let rest = if with_star { rest.strip_prefix(b"*").unwrap_or(rest) } else { rest };
-    rest.strip_prefix(b"=").map(skip_spaces)
-}
-
-/// A name without the `charset'language'` of RFC 8187 before it.
-fn without_charset(text: &[u8]) -> &[u8] {
-    let allowed =
-        |octet: &u8| matches!(octet, b'!' | b'#' | b'$' | b'%' | b'&' | b'+'..=b'z' | b'{' | b'}' | b'~');
-    let charset = text.iter().take_while(|octet| allowed(octet)).count();
-    let Some([b'\'', rest @ ..]) = text.get(charset..).filter(|_| charset > 0) else { return text };
-    let language = rest.iter().take_while(|octet| allowed(octet)).count();
-    if rest.get(language) != Some(&b'\'') {
-        return text;
-    }
-    memchr::memrchr(b'\'', text).and_then(|at| text.get(at + 1..)).unwrap_or_default()
-}
-
 /// The credentials of `Basic` authentication, still encoded.
 pub(super) fn basic_credentials(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(5)?;
-    (scheme.eq_ignore_ascii_case(b"basic") && rest.first() == Some(&b' ')).then(|| skip_spaces(rest))
+    (scheme.eq_ignore_ascii_case(b"basic") && rest.first() == Some(&b' ')).then(|| skip_blanks(rest))
 }
 
 /// Methods that begin a request that is recognized on any port: those of the IANA registry, and of Microsoft's

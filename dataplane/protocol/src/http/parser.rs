@@ -7,7 +7,7 @@ use super::message::{Link, Message, Scope};
 use super::parse::{self, NoRequest, Version};
 use super::transaction::Transactions;
 use crate::lines::{Line, Lines, Piece};
-use crate::{Direction, FlowContext};
+use crate::{Direction, FlowContext, percent};
 
 /// So many requests are remembered until their responses come.
 const MAX_UNANSWERED: usize = 4096;
@@ -241,7 +241,7 @@ impl Parser {
         if let Some(version) = request.version {
             set_version(&mut self.link.request_version, version, &mut self.link.keep_alive, context);
         }
-        let uri = parse::unescape(request.uri, |name| context.weird(name, None, SOURCE));
+        let uri = percent::unescape(request.uri, |name| context.weird(name, None, SOURCE));
         let is_short = request.method.len() < 3 || request.uri.is_empty();
         if self.link.request_version == Version::HTTP_0_9 && is_short {
             self.no_request(context, line, NoRequest::Bad);

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::inflate::{Inflate, Outcome};
-use super::parse;
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
 
@@ -176,27 +175,6 @@ fn basic_credentials_are_taken_apart() {
         exchange(&[(Originator, b"GET / HTTP/1.1\r\nAuthorization: Basic dXNlcjpwYXNz\r\n\r\n")], "http");
     assert_eq!(http[0]["username"], "user");
     assert!(http[0].get("password").is_none());
-}
-
-#[test]
-fn filenames_are_found_in_header_values() {
-    let name = |value: &[u8]| parse::filename(value, b"filename", true);
-    assert_eq!(name(b"attachment; filename=\"a b.txt\"; x=y").as_deref(), Some(b"a b.txt".as_slice()));
-    assert_eq!(name(b"attachment; filename*=utf-8'en'a%20b").as_deref(), Some(b"a b".as_slice()));
-    assert_eq!(name(b"inline"), None);
-}
-
-#[test]
-fn escapes_are_resolved_leniently() {
-    let unescaped = |uri: &[u8]| {
-        let mut odd = Vec::new();
-        let text = parse::unescape(uri, |name| odd.push(name));
-        (text, odd)
-    };
-    assert_eq!(unescaped(b"a%41%u0042"), (b"aAB".to_vec(), vec![]));
-    assert_eq!(unescaped(b"%"), (b"%".to_vec(), vec!["illegal_%_at_end_of_URI"]));
-    assert_eq!(unescaped(b"%4"), (b"%4".to_vec(), vec!["partial_escape_at_end_of_URI"]));
-    assert_eq!(unescaped(b"%zz1"), (b"%zz1".to_vec(), vec!["unescaped_%_in_URI"]));
 }
 
 proptest! {

@@ -10,6 +10,7 @@ use record::{Endpoints, FileId, Http, List, Set, Time, Uid};
 
 use super::parse;
 use crate::mime::decode::base64;
+use crate::mime::filename::filename;
 use crate::mime::header::Header;
 use crate::{Direction, FlowContext};
 
@@ -228,15 +229,8 @@ impl Transactions {
             context.weird("missing_HTTP_entity", None, "HTTP");
             return;
         }
-        let filename = if header.is("CONTENT-DISPOSITION") {
-            parse::filename(value, b"filename", true)
-        } else if header.is("CONTENT-TYPE") {
-            parse::filename(value, b"name", false)
-        } else {
-            None
-        };
-        if let Some(filename) = filename {
-            transaction.filename = Some(filename.into_boxed_slice());
+        if let Some(filename) = filename(header) {
+            transaction.filename = Some(filename);
         }
     }
 

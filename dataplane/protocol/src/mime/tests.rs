@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::decode::{base64, quoted_printable};
+use super::filename::filename;
 use super::header::{Header, boundary, media_type, number};
 
 #[test]
@@ -53,6 +54,14 @@ fn quoted_printable_keeps_soft_breaks_apart() {
     assert_eq!(decoded(b"a=3Db  "), b"a=b\r\n");
     assert_eq!(decoded(b"a="), b"a");
     assert_eq!(decoded(b"=zz"), b"=zz\r\n");
+}
+
+#[test]
+fn filenames_are_found_in_header_values() {
+    let name = |value: &[u8]| filename(Header { name: b"Content-Disposition", value });
+    assert_eq!(name(b"attachment; filename=\"a b.txt\"; x=y").as_deref(), Some(b"a b.txt".as_slice()));
+    assert_eq!(name(b"attachment; filename*=utf-8'en'a%20b").as_deref(), Some(b"a b".as_slice()));
+    assert_eq!(name(b"inline"), None);
 }
 
 proptest! {
