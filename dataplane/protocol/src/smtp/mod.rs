@@ -4,6 +4,7 @@
 //! There is no log of its own yet. As in Zeek a command is taken to succeed until its reply says otherwise, since clients
 //! do not wait; replies meet their commands in order, at most [`MAX_PENDING`] of them.
 
+mod parse;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 
 use record::Proto;
 
+use self::parse::Command;
 use crate::lines::{Lines, Next, Piece};
 use crate::mime::mail::Mail;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Protocol, Verdict};
@@ -34,7 +36,7 @@ pub(crate) struct Analyzer {
     mail: Option<Box<Mail>>,
     /// Parts of the mails so far.
     parts: u64,
-    chunk: Chunk,
+    chunks: Chunks,
 }
 
 /// What the client's lines are.
@@ -49,17 +51,9 @@ enum State {
     Recovering,
 }
 
-/// A command that waits for its reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Command {
-    Tls,
-    Data,
-    Other,
-}
-
 /// A mail that comes in chunks (BDAT).
 #[derive(Debug, Default)]
-struct Chunk {
+struct Chunks {
     /// Octets of the chunk that have not come.
     left: u64,
     is_last: bool,
@@ -79,7 +73,7 @@ impl Analyzer {
             continued: None,
             mail: None,
             parts: 0,
-            chunk: Chunk::default(),
+            chunks: Chunks::default(),
         }
     }
 
@@ -109,23 +103,17 @@ impl Analyzer {
     }
 
     fn command(&mut self, context: &mut FlowContext<'_>, line: &[u8]) {
-        let end = line.iter().position(|octet| matches!(octet, b' ' | b'\t')).unwrap_or(line.len());
-        let (word, argument) = line.split_at_checked(end).unwrap_or((line, &[]));
-        if !COMMANDS.iter().any(|command| word.eq_ignore_ascii_case(command)) {
-            return;
-        }
+        let Some(command) = parse::command(line) else { return };
         context.confirm("smtp");
-        if word.eq_ignore_ascii_case(b"STARTTLS") || word.eq_ignore_ascii_case(b"X-ANONYMOUSTLS") {
-            self.wait_for(Command::Tls);
-        } else if word.eq_ignore_ascii_case(b"DATA") {
-            self.wait_for(Command::Data);
-            self.begin_mail(context);
-            self.state = State::Mail;
-        } else {
-            self.wait_for(Command::Other);
-            if word.eq_ignore_ascii_case(b"BDAT") {
-                self.begin_chunk(context, argument.trim_ascii());
+        self.wait_for(command);
+        match command {
+            Command::Data => {
+                self.begin_mail(context);
+                self.state = State::Mail;
             }
+            Command::Chunk(Some(chunk)) => self.begin_chunk(context, chunk),
+            Command::Chunk(None) => context.weird("smtp_invalid_bdat_command", None, SOURCE),
+            Command::Tls | Command::Other => {}
         }
     }
 
@@ -137,10 +125,7 @@ impl Analyzer {
     }
 
     fn reply(&mut self, context: &mut FlowContext<'_>, line: &[u8]) -> Next {
-        let code = match line {
-            [a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => [*a, *b, *c],
-            _ => return Next::Violation("reply code out of range"),
-        };
+        let Some(code) = parse::code(line) else { return Next::Violation("reply code out of range") };
         let is_continued = line.get(3) == Some(&b'-');
         let is_first = self.continued != Some(code);
         self.continued = is_continued.then_some(code);
@@ -156,7 +141,9 @@ impl Analyzer {
                 self.end_mail(context);
                 self.state = State::Commands;
             }
-            Some(Command::Other) | None if self.state == State::Recovering && code == *b"354" => {
+            Some(Command::Other | Command::Chunk(_)) | None
+                if self.state == State::Recovering && code == *b"354" =>
+            {
                 self.begin_mail(context);
                 self.state = State::Mail;
             }
@@ -178,34 +165,26 @@ impl Analyzer {
             mail.end(context);
             self.parts = mail.parts();
         }
-        self.chunk = Chunk::default();
+        self.chunks = Chunks::default();
     }
 
-    /// `BDAT size` or `BDAT size LAST`.
-    fn begin_chunk(&mut self, context: &mut FlowContext<'_>, argument: &[u8]) {
-        let mut words = argument.split(|octet| *octet == b' ');
-        let size = words.next().and_then(|size| std::str::from_utf8(size).ok()?.parse::<u64>().ok());
-        let last = words.next();
-        let (Some(size), None | Some([b'L' | b'l', ..]), None) = (size, last, words.next()) else {
-            context.weird("smtp_invalid_bdat_command", None, SOURCE);
-            return;
-        };
-        if !self.chunk.open {
+    fn begin_chunk(&mut self, context: &mut FlowContext<'_>, chunk: parse::Chunk) {
+        if !self.chunks.open {
             self.begin_mail(context);
         }
         let [lines, _] = &mut self.lines;
-        lines.set_run(size);
-        self.chunk.open = true;
-        self.chunk.left = size;
-        self.chunk.is_last = last.is_some();
+        lines.set_run(chunk.size);
+        self.chunks.open = true;
+        self.chunks.left = chunk.size;
+        self.chunks.is_last = chunk.is_last;
         self.chunk_data(context, &[]);
     }
 
     /// Octets of a chunk.
     fn chunk_data(&mut self, context: &mut FlowContext<'_>, data: &[u8]) {
-        self.chunk.left = self.chunk.left.saturating_sub(data.len() as u64);
+        self.chunks.left = self.chunks.left.saturating_sub(data.len() as u64);
         let Some(mail) = &mut self.mail else { return };
-        let partial = &mut self.chunk.partial;
+        let partial = &mut self.chunks.partial;
         for piece in data.split_inclusive(|octet| *octet == b'\n') {
             for part in piece.chunks(MAX_CHUNK_LINE) {
                 if partial.len() + part.len() > MAX_CHUNK_LINE {
@@ -222,7 +201,7 @@ impl Analyzer {
                 partial.clear();
             }
         }
-        if self.chunk.is_last && self.chunk.left == 0 {
+        if self.chunks.is_last && self.chunks.left == 0 {
             if !partial.is_empty() {
                 mail.line(context, partial, false);
             }
@@ -250,29 +229,6 @@ pub(crate) fn probe(probe: &Probe<'_>) -> Match {
     });
     if introduces { Match::Yes } else { Match::Maybe }
 }
-
-const COMMANDS: [&[u8]; 20] = [
-    b"EHLO",
-    b"HELO",
-    b"MAIL",
-    b"RCPT",
-    b"DATA",
-    b"QUIT",
-    b"RSET",
-    b"VRFY",
-    b"EXPN",
-    b"HELP",
-    b"NOOP",
-    b"STARTTLS",
-    b"BDAT",
-    b"ETRN",
-    b"AUTH",
-    b"TURN",
-    b"SEND",
-    b"SOML",
-    b"SAML",
-    b"X-ANONYMOUSTLS",
-];
 
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
@@ -316,7 +272,7 @@ impl crate::Analyzer for Analyzer {
         }
         if direction == Direction::Originator {
             let [lines, _] = &mut self.lines;
-            lines.set_run(self.chunk.left.saturating_sub(length));
+            lines.set_run(self.chunks.left.saturating_sub(length));
         }
         self.end_mail(context);
         self.pending.clear();

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::parse::{Chunk, Command, command};
 use crate::Direction::{Originator, Responder};
 use crate::testing::Harness;
 
@@ -98,4 +99,17 @@ proptest! {
         harness.data(Originator, text.as_bytes());
         harness.end();
     }
+}
+
+#[test]
+fn sizes_of_chunks_are_read() {
+    let chunk = |size, is_last| Some(Command::Chunk(Some(Chunk { size, is_last })));
+    assert_eq!(command(b"bdat 86 last"), chunk(86, true));
+    assert_eq!(command(b"BDAT 86"), chunk(86, false));
+    for wrong in
+        [b"BDAT".as_slice(), b"BDAT x", b"BDAT 86LAST", b"BDAT 86 FIRST", b"BDAT 184467440737095516150"]
+    {
+        assert_eq!(command(wrong), Some(Command::Chunk(None)));
+    }
+    assert_eq!(command(b"HALO a"), None);
 }
