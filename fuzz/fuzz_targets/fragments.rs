@@ -70,7 +70,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn pattern(place: u32) -> u8 {
-    (place / 8 ^ place) as u8 & !OTHER_PAYLOAD
+    ((place / 8) ^ place) as u8 & !OTHER_PAYLOAD
 }
 
 const IPV4_HEADER: [u8; 20] =
