@@ -3,7 +3,7 @@
 //! What is accepted and how is Zeek's, because it decides which lines become records: so this is no strict parser of
 //! RFC 9112, and none of the crates for that would do.
 
-use crate::mime::header::{is_blank, is_space, skip_blanks};
+use crate::mime::header::{is_blank, is_space, is_token_octet, skip_blanks};
 
 /// A version as `major.minor`, each one digit; 0.0 where none could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,27 +59,9 @@ pub(super) enum NoRequest {
     BadWithVersion,
 }
 
+/// RFC 2616, section 2.2: the `separators` are MIME's `tspecials` and braces.
 const fn is_method_octet(octet: u8) -> bool {
-    matches!(octet, 33..=126)
-        && !matches!(
-            octet,
-            b'(' | b')'
-                | b'<'
-                | b'>'
-                | b'@'
-                | b','
-                | b';'
-                | b':'
-                | b'\\'
-                | b'"'
-                | b'/'
-                | b'['
-                | b']'
-                | b'?'
-                | b'='
-                | b'{'
-                | b'}'
-        )
+    is_token_octet(octet) && !matches!(octet, b'{' | b'}')
 }
 
 /// Octets of a URI by RFC 3986, and `%`; C's `strchr` takes NUL for one too.

@@ -57,7 +57,7 @@ const fn is_name_octet(octet: u8) -> bool {
 }
 
 /// Octets of a token: printable, and none of the `tspecials` of RFC 2045.
-const fn is_token_octet(octet: u8) -> bool {
+pub(crate) const fn is_token_octet(octet: u8) -> bool {
     matches!(octet, 33..=126)
         && !matches!(
             octet,
