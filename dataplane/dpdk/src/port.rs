@@ -247,6 +247,18 @@ impl Port {
             }
         }
         let device = name.device();
+        // Before the driver maps memory for each of them.
+        if let (Some(asked), Some(available)) = (name.queues(), name.source().max_queues())
+            && asked > available
+        {
+            return Err(PortError::TooManyQueues {
+                port,
+                driver: device.name,
+                direction: "receive",
+                available,
+                asked,
+            });
+        }
         let control = eal::control();
         let (mut failure, mut log) = (None, String::new());
         let mut found = find(&device.name);

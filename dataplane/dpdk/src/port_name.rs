@@ -54,6 +54,17 @@ pub enum Source {
 }
 
 impl Source {
+    /// Receive queues that such a port has at most, where that is known before it is made: members of a fanout group of
+    /// AF_PACKET sockets (packet(7)), queues of a TAP interface (`RTE_PMD_TAP_MAX_QUEUES`), one with libpcap.
+    pub const fn max_queues(&self) -> Option<u16> {
+        match self {
+            Self::AfPacket(_) => Some(256),
+            Self::Tap(_) => Some(16),
+            Self::PcapLive(_) => Some(1),
+            _ => None,
+        }
+    }
+
     /// Word before the colon.
     fn kind(&self) -> &'static str {
         match self {

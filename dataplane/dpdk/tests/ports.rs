@@ -233,3 +233,10 @@ fn ports_come_and_go_in_parallel() {
         thread.join().unwrap();
     }
 }
+
+#[test]
+fn more_queues_than_a_kind_of_port_can_have_are_refused_at_once() {
+    let name: PortName = "af_packet:lo,queues=999".parse().unwrap();
+    let message = Port::attach(eal(), &name).unwrap_err().to_string();
+    assert!(message.contains("up to 256 receive queues, 999 were asked for"), "{message}");
+}
