@@ -34,13 +34,13 @@ pub(crate) struct Found {
 }
 
 impl Detector {
-    /// Looks at `payload` after what was kept; `known` protocols are not looked for.
+    /// Looks at `payload` after what was kept; protocols that are known already are not looked for.
     pub(crate) fn add(
         &mut self,
         proto: Proto,
         direction: Direction,
         payload: &[u8],
-        known: &[Protocol],
+        is_known: impl Fn(Protocol) -> bool,
     ) -> Found {
         let [originator, responder] = &mut self.beginnings;
         let (own, other) = match direction {
@@ -58,7 +58,7 @@ impl Detector {
             Direction::Responder => Probe { proto, originator: other, responder: joined },
         };
         let mut found = Found::default();
-        for protocol in Protocol::ALL.iter().filter(|protocol| !known.contains(protocol)) {
+        for protocol in Protocol::ALL.iter().filter(|protocol| !is_known(**protocol)) {
             match protocol.probe(&probe) {
                 Match::No => {}
                 Match::Maybe => found.undecided = true,

@@ -329,13 +329,10 @@ impl State {
         let Some(mut detector) = self.detector.take() else { return };
         // A server's answer is HTTP by itself: HTTP that was started for the port and failed with the client's payload
         // gets another chance.
-        let known: Vec<Protocol> = self
-            .slots
-            .iter()
-            .filter(|slot| slot.by_content || slot.protocol != Protocol::Http)
-            .map(|slot| slot.protocol)
-            .collect();
-        let found = detector.add(flow.proto, direction, payload, &known);
+        let found = detector.add(flow.proto, direction, payload, |protocol| {
+            let is_settled = |slot: &Slot| slot.by_content || protocol != Protocol::Http;
+            self.slots.iter().any(|slot| slot.protocol == protocol && is_settled(slot))
+        });
         for protocol in found.protocols {
             let by_port = self.slots.iter_mut().find(|slot| slot.protocol == protocol && !slot.failed);
             if let Some(slot) = by_port {
