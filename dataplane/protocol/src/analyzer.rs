@@ -148,7 +148,7 @@ impl<'a> FlowContext<'a> {
 
     /// The connection was taken for a question and its answer, but is something else: it lasts as long as any.
     pub fn outlast_session(&mut self) {
-        self.flow.clear_session_timeout();
+        self.flow.outlast_session();
     }
 
     /// The connection ends after so long without packets (Zeek: `set_inactivity_timeout`).

@@ -306,7 +306,7 @@ impl State {
         }
         if slot.protocol == Protocol::Dns {
             // The port promised short sessions, the payload does not keep it.
-            flow.clear_session_timeout();
+            flow.outlast_session();
         }
         for name in slot.confirmed.iter() {
             if !self.services.is_carried(name) {
