@@ -1,6 +1,6 @@
 //! Which packets belong together: the 5-tuple, the same for both directions.
 
-use packet::{Packet, Transport, ip_proto};
+use packet::{Ends, Packet, Transport, ip_proto};
 use record::{Addr, Endpoints, Proto};
 
 /// The canonical 5-tuple of a connection: the same value for both directions.
@@ -96,6 +96,23 @@ impl FlowKey {
     /// The key of a packet.
     pub fn of(packet: &Packet<'_>) -> Self {
         Tuple::of(packet).key().0
+    }
+
+    /// The key of TCP segments and UDP datagrams between these ends.
+    #[inline]
+    pub(crate) fn between(ends: &Ends) -> Self {
+        let tuple = Tuple {
+            ends: Endpoints {
+                orig_h: ends.source,
+                orig_p: ends.source_port,
+                resp_h: ends.destination,
+                resp_p: ends.destination_port,
+            },
+            proto: Proto::Unknown,
+            ip_proto: ends.protocol,
+            one_way: false,
+        };
+        tuple.key().0
     }
 
     /// Whether it is made of these ends, the low one first.

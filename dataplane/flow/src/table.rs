@@ -1,6 +1,6 @@
 //! The table of connections.
 
-use packet::{Packet, Transport, ip_proto};
+use packet::{Ends, Packet, Transport, ip_proto};
 use record::{Addr, Proto, Time};
 
 use crate::config::Config;
@@ -58,10 +58,9 @@ enum TransportState {
     Datagram(DatagramState),
 }
 
-/// Where the connection of a packet is looked for: the first half of taking a packet.
+/// Where the connection of a packet is looked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Lookup {
-    tuple: Tuple,
+struct Lookup {
     key: FlowKey,
     from_low: bool,
     hash: u32,
@@ -120,24 +119,31 @@ impl<S> FlowTable<S> {
         Some((&entry.flow, &entry.state))
     }
 
-    /// The first half of taking a packet: finds out where its connection is looked for, and has that memory fetched.
-    /// With [`prefetch`](Self::prefetch) after it, and other packets of a burst in between, nothing has to be waited for.
+    /// Has the place fetched where the connection of a packet between these ends is looked for; the hash of them, for
+    /// [`prefetch`](Self::prefetch).
+    ///
+    /// A hint, without any effect but on time: with both called for all packets of a burst before the first of them is
+    /// taken, their connections arrive side by side.
     #[inline]
-    pub fn look_up(&self, packet: &Packet<'_>) -> Lookup {
-        let tuple = Tuple::of(packet);
-        let (key, from_low) = tuple.key();
-        let hash = (self.hash_key.hash(&key) >> 32) as u32;
+    pub fn prefetch_index(&self, ends: &Ends) -> u32 {
+        let hash = (self.hash_key.hash(&FlowKey::between(ends)) >> 32) as u32;
         self.index.prefetch(hash);
-        Lookup { tuple, key, from_low, hash }
+        hash
     }
 
-    /// Has the connection fetched, whose place in the index is there by now.
+    /// Has the connection of a hash fetched, as far as the index tells which that is.
     #[inline]
-    pub fn prefetch(&self, lookup: &Lookup) {
-        if let Some(entry) = self.index.find(lookup.hash, |_| true).and_then(|slot| self.entries.place(slot))
-        {
+    pub fn prefetch(&self, hash: u32) {
+        if let Some(entry) = self.index.find(hash, |_| true).and_then(|slot| self.entries.place(slot)) {
             prefetch(entry);
         }
+    }
+
+    #[inline]
+    fn look_up(&self, packet: &Packet<'_>) -> Lookup {
+        let (key, from_low) = Tuple::of(packet).key();
+        let hash = (self.hash_key.hash(&key) >> 32) as u32;
+        Lookup { key, from_low, hash }
     }
 
     #[inline]
@@ -160,18 +166,6 @@ impl<S> FlowTable<S> {
     /// against the [clock](Self::set_clock) if that is later, so that a packet after them begins a new connection,
     /// whether or not [`expire`](Self::expire) has been called.
     pub fn packet<H: Hooks<State = S>>(&mut self, now: Time, packet: &Packet<'_>, hooks: &mut H) {
-        let lookup = self.look_up(packet);
-        self.packet_at(&lookup, now, packet, hooks);
-    }
-
-    /// As [`packet`](Self::packet), after [`look_up`](Self::look_up) of the same packet.
-    pub fn packet_at<H: Hooks<State = S>>(
-        &mut self,
-        lookup: &Lookup,
-        now: Time,
-        packet: &Packet<'_>,
-        hooks: &mut H,
-    ) {
         let clock = self.clock.max(now);
         self.counters.packets = self.counters.packets.wrapping_add(1);
         if packet.ip.protocol == ip_proto::IGMP {
@@ -179,8 +173,9 @@ impl<S> FlowTable<S> {
             return;
         }
         self.wheel.start(clock);
-        let existing = self.find(lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
-        let Some(slot) = existing.or_else(|| self.create(lookup, now, clock, packet, hooks)) else {
+        let lookup = self.look_up(packet);
+        let existing = self.find(&lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
+        let Some(slot) = existing.or_else(|| self.create(&lookup, now, clock, packet, hooks)) else {
             return;
         };
         let is_new = existing.is_none();
@@ -262,10 +257,10 @@ impl<S> FlowTable<S> {
             self.evict(hooks);
         }
         let timeouts = &self.config.timeouts;
-        let tuple = &lookup.tuple;
-        let mut flow = FlowInfo::of(tuple, lookup.from_low, now);
+        let tuple = Tuple::of(packet);
+        let mut flow = FlowInfo::of(&tuple, lookup.from_low, now);
         flow.set_vlan(packet.layer2.vlan, packet.layer2.inner_vlan);
-        if self.begins_with_responder(packet, tuple) {
+        if self.begins_with_responder(packet, &tuple) {
             flow.flip();
         }
         let mut own = DatagramState::new();

@@ -15,6 +15,7 @@ mod bytes;
 mod carry;
 mod checksum;
 mod decode;
+mod ends;
 pub mod fragment;
 mod header;
 mod ip;
@@ -29,6 +30,7 @@ mod weird;
 
 pub use balance::{addresses, is_teredo};
 pub use decode::{Aggregate, DecodeOptions, Decoded, OtherReason, decode, decode_datagram, decode_ip};
+pub use ends::Ends;
 pub use fragment::Fragment;
 pub use header::{IpHeader, Layer2, Packet, TcpHeader, Transport, ip_proto, tcp_flags};
 pub use link::{LinkType, MAX_HEADERS};
