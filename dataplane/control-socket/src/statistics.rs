@@ -84,6 +84,8 @@ pub struct Lcore {
     pub analyzed: u64,
     /// Packets whose flow needs no more analysis, counted only.
     pub shunted: u64,
+    /// Their bytes on the wire.
+    pub shunted_bytes: u64,
     /// Packets dropped, by reason.
     pub dropped: DropReasons,
     /// Current flows.

@@ -12,6 +12,11 @@ const MAX_TUNNEL_PARENTS: usize = 16;
 
 const SECOND: u64 = 1_000_000_000;
 
+/// All payload of a side is skipped.
+const SKIP_ALL: u16 = u16::MAX;
+/// Most octets that are skipped at once: more than a packet has.
+const MAX_SKIP: u16 = SKIP_ALL - 1;
+
 /// Who sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -117,7 +122,8 @@ pub struct FlowInfo {
     is_flipped: bool,
     did_weird: bool,
     history_cut: bool,
-    skip: [bool; 2],
+    /// Octets of payload to come that are not wanted, of each side.
+    skip: [u16; 2],
     tunnel_parents: Option<Box<TunnelParents>>,
     missed: u64,
     packets: [u64; 2],
@@ -159,7 +165,7 @@ impl FlowInfo {
             is_flipped: false,
             did_weird: false,
             history_cut: false,
-            skip: [false; 2],
+            skip: [0; 2],
             tunnel_parents: None,
             missed: 0,
             packets: [0; 2],
@@ -277,12 +283,24 @@ impl FlowInfo {
 
     /// No more payload of `direction` is wanted: none is delivered nor buffered any more. Counts and gaps stay exact.
     pub fn skip_payload(&mut self, direction: Direction) {
-        self.skip[self.side(direction).index()] = true;
+        self.skip[self.side(direction).index()] = SKIP_ALL;
+    }
+
+    /// Of the next `octets` of a TCP stream only the number is wanted: they come as
+    /// [`Hooks::skipped`](crate::Hooks::skipped) instead of data. It takes the place of what was said before; gaps
+    /// count as octets. More than a packet has are to be asked for anew with each packet.
+    pub fn skip_octets(&mut self, direction: Direction, octets: u64) {
+        self.skip[self.side(direction).index()] = u16::try_from(octets).unwrap_or(MAX_SKIP).min(MAX_SKIP);
+    }
+
+    /// Whether payload of `direction` is still wanted, but not the next octets.
+    pub fn skips_octets(&self, direction: Direction) -> bool {
+        matches!(self.skip[self.side(direction).index()], 1..=MAX_SKIP)
     }
 
     /// No more payload is wanted, see [`skip_payload`](Self::skip_payload).
     pub const fn skip_all_payload(&mut self) {
-        self.skip = [true; 2];
+        self.skip = [SKIP_ALL; 2];
     }
 
     /// Whether payload of `direction` is still wanted.
@@ -325,7 +343,25 @@ impl FlowInfo {
 
     #[inline]
     pub(crate) fn wants(&self, side: Side) -> bool {
-        !self.skip[side.index()]
+        self.skip[side.index()] != SKIP_ALL
+    }
+
+    /// Octets of the side's payload to come that are not wanted.
+    #[inline]
+    pub(crate) fn skip(&self, side: Side) -> u64 {
+        match self.skip[side.index()] {
+            SKIP_ALL => u64::MAX,
+            octets => u64::from(octets),
+        }
+    }
+
+    /// So many octets to come have come.
+    #[inline]
+    pub(crate) fn pass(&mut self, side: Side, octets: u64) {
+        let skip = &mut self.skip[side.index()];
+        if *skip != SKIP_ALL {
+            *skip = skip.saturating_sub(u16::try_from(octets).unwrap_or(u16::MAX));
+        }
     }
 
     pub(crate) const fn set_last(&mut self, now: Time) {

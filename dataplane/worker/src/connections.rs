@@ -6,7 +6,7 @@ use flow::{Connection, Direction, FlowInfo, Hooks};
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Packet, Transport, WeirdList};
 use protocol::{Session, Surroundings};
-use record::{Conn, IdSource, Interval, Limit, RecordBuffer, Set, Time, Uid, Weird, community_id};
+use record::{Conn, IdSource, Interval, Limit, Proto, RecordBuffer, Set, Time, Uid, Weird, community_id};
 
 use crate::Settings;
 use crate::tunnels::{Tunnel, Tunnels};
@@ -27,6 +27,22 @@ pub(crate) struct State {
 pub(crate) struct Scratch {
     service: Vec<u8>,
     text: String,
+}
+
+/// What became of the payload of a packet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Path {
+    /// There was some that nobody wanted.
+    unwanted: bool,
+    /// Some was looked at.
+    looked: bool,
+}
+
+impl Path {
+    /// Whether the packet has cost no more than its headers.
+    pub(crate) const fn is_short(self) -> bool {
+        self.unwanted && !self.looked
+    }
 }
 
 /// A call of the table, with everything that its hooks need.
@@ -52,6 +68,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) current: Option<(Uid, record::Endpoints)>,
     /// What the packet turned out to carry.
     pub(crate) inner: Option<(Inner<'f>, Tunnel)>,
+    /// What became of the packet's payload.
+    pub(crate) path: Path,
     /// The packet, for what borrows from the frame.
     pub(crate) packet: Option<&'w Packet<'f>>,
 }
@@ -88,6 +106,38 @@ impl Call<'_, '_> {
     }
 }
 
+impl Call<'_, '_> {
+    /// Takes the short path from here on, as far as nobody wants what comes.
+    fn shunt(&self, flow: &mut FlowInfo, state: &State, direction: Direction) {
+        let shunting = &self.settings.shunting;
+        if !shunting.enabled {
+            return;
+        }
+        let limit = if flow.proto == Proto::Tcp { shunting.tcp } else { shunting.udp };
+        if !state.session.wants_payload() || is_beyond(flow, limit) {
+            flow.skip_all_payload();
+        } else if flow.proto == Proto::Tcp {
+            let octets = state.session.skippable(self.clock, direction);
+            if octets > 0 || flow.skips_octets(direction) {
+                flow.skip_octets(direction, octets);
+            }
+        }
+    }
+}
+
+/// Whether the payload of both directions together is more than `limit`.
+fn is_beyond(flow: &FlowInfo, limit: u64) -> bool {
+    limit < u64::MAX
+        && flow.payload_bytes(Direction::Originator).saturating_add(flow.payload_bytes(Direction::Responder))
+            > limit
+}
+
+/// Whether the packet has payload that may be shunted.
+const fn has_payload(packet: &Packet<'_>) -> bool {
+    let has_analyzers = matches!(packet.transport, Transport::Tcp(_) | Transport::Udp { .. });
+    has_analyzers && packet.payload_len > 0 && !packet.bad_checksum && !packet.bad_header
+}
+
 impl Hooks for Call<'_, '_> {
     type State = State;
 
@@ -96,14 +146,12 @@ impl Hooks for Call<'_, '_> {
         State { session: Session::new(flow, &self.surroundings()), ..State::default() }
     }
 
-    fn packet(
-        &mut self,
-        flow: &mut FlowInfo,
-        _state: &mut State,
-        _direction: Direction,
-        _packet: &Packet<'_>,
-    ) {
+    fn packet(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
         self.current = Some((flow.uid, flow.id));
+        if flow.skips_octets(direction) {
+            self.shunt(flow, state, direction);
+        }
+        self.path.unwanted = !flow.wants_payload(direction) && has_payload(packet);
         if let Some(parent) = &self.parent {
             self.tunnels.discovered(parent, self.clock, self.out);
             flow.add_tunnel_parent(parent.uid);
@@ -111,9 +159,15 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
-        state.session.data(flow, &mut self.surroundings(), direction, payload);
-        if !state.session.wants_payload() {
-            flow.skip_all_payload();
+        self.path.looked |= state.session.data(flow, &mut self.surroundings(), direction, payload);
+        self.shunt(flow, state, direction);
+    }
+
+    fn skipped(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
+        self.path.unwanted = true;
+        if flow.wants_payload(direction) {
+            state.session.skipped(flow, &mut self.surroundings(), direction, length);
+            self.shunt(flow, state, direction);
         }
     }
 
@@ -137,10 +191,10 @@ impl Hooks for Call<'_, '_> {
         }
         self.look_inside(flow, state, direction);
         if self.inner.is_none() && flow.wants_payload(direction) {
-            state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
-            if !state.session.wants_payload() {
-                flow.skip_all_payload();
-            }
+            let looked = state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
+            self.path.looked = looked;
+            self.path.unwanted = !looked && has_payload(packet) && self.settings.shunting.enabled;
+            self.shunt(flow, state, direction);
         }
     }
 

@@ -20,5 +20,5 @@ mod tests;
 pub use balance::flow_hash;
 pub use counters::{Counters, Drop};
 pub use limiter::Limiter;
-pub use settings::{Settings, seeded_id_key};
+pub use settings::{Settings, Shunting, seeded_id_key};
 pub use worker::Worker;

@@ -1,5 +1,7 @@
 //! Whole frames through a worker.
 
+mod elephants;
+
 use std::sync::Arc;
 
 use packet::{DecodeOptions, Frame, LinkType};

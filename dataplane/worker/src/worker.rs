@@ -9,7 +9,7 @@ use packet::{Decoded, Frame, LinkType, Packet, WeirdList};
 use record::{IdSource, RecordBuffer, Time};
 
 use crate::Settings;
-use crate::connections::{Call, Scratch, State};
+use crate::connections::{Call, Path, Scratch, State};
 use crate::counters::{Counters, Drop};
 use crate::tunnels::{Tunnel, Tunnels};
 
@@ -48,6 +48,15 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+/// What was done with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It was looked at as far as anybody wanted.
+    Analyzed,
+    /// It took the short path.
+    Shunted,
+}
+
 /// Where a layer of a frame stands.
 #[derive(Clone, Copy)]
 struct Place {
@@ -84,6 +93,7 @@ impl Shared {
             parent: place.parent,
             current: None,
             inner: None,
+            path: Path::default(),
             packet,
         }
     }
@@ -172,23 +182,24 @@ impl Worker {
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
         match self.decoded(decoded, Place::outermost(frame.number), out) {
-            Ok(()) => self.counters.analyzed += 1,
+            Ok(Taken::Analyzed) => self.counters.analyzed += 1,
+            Ok(Taken::Shunted) => {
+                self.counters.shunted += 1;
+                self.counters.shunted_octets += u64::from(frame.wire_len);
+            }
             Err(reason) => self.counters.drop(reason),
         }
         self.counters.records += (out.len() - before) as u64;
     }
 
-    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<(), Drop> {
+    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<Taken, Drop> {
         match decoded {
-            Decoded::Flow(packet) => {
-                self.packet(&packet, place, out);
-                Ok(())
-            }
+            Decoded::Flow(packet) => Ok(self.packet(&packet, place, out)),
             Decoded::Fragment(fragment) => {
                 let datagram = self.fragments.add(self.shared.now, &fragment, &mut self.shared.weirds);
                 let Some(datagram) = datagram else {
                     self.unattributed_weirds(place, out);
-                    return Ok(());
+                    return Ok(Taken::Analyzed);
                 };
                 let Shared { settings, weirds, .. } = &mut self.shared;
                 let decoded = packet::decode_datagram(&datagram, &settings.decode, weirds);
@@ -224,22 +235,23 @@ impl Worker {
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) {
-        let inner = if packet.is_ip_tunnel() {
-            self.ip_tunnel(packet, place, out)
+    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) -> Taken {
+        let (inner, path) = if packet.is_ip_tunnel() {
+            (self.ip_tunnel(packet, place, out), Path::default())
         } else {
             let mut call = self.shared.call(place, Some(packet), out);
             self.table.packet(call.now, packet, &mut call);
             call.write_weirds();
-            call.inner
+            (call.inner, call.path)
         };
         if let Some((inner, tunnel)) = inner {
             let Shared { settings, weirds, .. } = &mut self.shared;
             let decoded = inner.decode(&settings.decode, weirds);
             let place = Place { depth: place.depth + 1, parent: Some(tunnel), ..place };
             // What is inside counts with the frame that brought it.
-            let _ = self.decoded(decoded, place, out);
+            return self.decoded(decoded, place, out).unwrap_or(Taken::Analyzed);
         }
+        if path.is_short() { Taken::Shunted } else { Taken::Analyzed }
     }
 
     /// A packet of IP-in-IP or GRE, which belongs to no connection.

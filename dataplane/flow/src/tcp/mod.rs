@@ -530,6 +530,17 @@ impl<H: Hooks> Sink for HookSink<'_, H> {
         self.flow.wants(self.side)
     }
 
+    fn skip(&self) -> u64 {
+        self.flow.skip(self.side)
+    }
+
+    fn skipped(&mut self, len: u64) {
+        self.flow.pass(self.side, len);
+        self.flow.count_payload(self.side, i64::try_from(len).unwrap_or(i64::MAX));
+        let direction = self.flow.direction(self.side);
+        self.hooks.skipped(self.flow, self.state, direction, len);
+    }
+
     fn data(&mut self, payload: &[u8]) {
         self.flow.count_payload(self.side, payload.len() as i64);
         let direction = self.flow.direction(self.side);
@@ -537,6 +548,7 @@ impl<H: Hooks> Sink for HookSink<'_, H> {
     }
 
     fn gap(&mut self, len: u64) {
+        self.flow.pass(self.side, len);
         if let Some(gaps) = self.gaps.as_deref_mut() {
             *gaps = gaps.saturating_add(1);
             if is_logged(*gaps) {
