@@ -87,6 +87,7 @@ impl Configuration {
                 cpus,
                 idle: None,
                 analysis: Arc::new(analysis(settings, workers, seeds)),
+                offload_rules: settings.shunting.offload_rules as usize,
                 format: Format::JsonWithPath,
                 logs: logs(settings)?,
             },
@@ -211,6 +212,7 @@ fn analysis(settings: &Settings, workers: u16, seeds: Seeds) -> worker::Settings
     let shunting = &settings.shunting;
     analysis.shunting.enabled = shunting.enabled;
     analysis.shunting.tcp = shunting.tcp_bytes.unwrap_or(u64::MAX);
+    analysis.shunting.offload = shunting.offload_bytes.unwrap_or(u64::MAX);
     analysis.shunting.udp = shunting.udp_bytes.unwrap_or(u64::MAX);
     analysis.analysis.hash_limit = shunting.hash_bytes.unwrap_or(u64::MAX);
     if !settings.name.is_empty() {

@@ -117,6 +117,7 @@ impl Process {
         let mut healthy = true;
         while healthy && !self.stop.load(Ordering::Acquire) {
             self.sensor.take_records(|records| self.store.take(records));
+            self.sensor.offload();
             if flushed.elapsed() >= FLUSH {
                 self.store.flush();
                 flushed = Instant::now();

@@ -32,6 +32,22 @@ fn reasons(reasons: &control_socket::DropReasons) -> String {
     if named.is_empty() { "-".to_owned() } else { named.join(", ") }
 }
 
+/// What ports dropped by themselves, where they were asked to.
+fn offload(statistics: &Statistics) -> String {
+    let offload = &statistics.offload;
+    if offload.begun == 0 && offload.refused.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Offloaded: {} flows now, {} in all, {} packets; {} counts too late; refused: {}.\n",
+        offload.active,
+        offload.begun,
+        offload.packets,
+        offload.late,
+        reasons(&offload.refused)
+    )
+}
+
 /// How much took the short path, over all workers.
 fn shunted(statistics: &Statistics) -> String {
     let workers = || statistics.lcores.iter().filter(|lcore| lcore.role == LcoreRole::Worker);
@@ -109,6 +125,7 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
     );
     text.push('\n');
     text += &shunted(statistics);
+    text += &offload(statistics);
     let imbalances = statistics.imbalances();
     if imbalances.is_empty() {
         text.push_str(

@@ -6,6 +6,7 @@ use record::{Endpoints, Interval, Proto, Time, Uid};
 
 use crate::history::{History, is_logged};
 use crate::key::{FlowKey, Tuple};
+use crate::table::Offloaded;
 
 /// More tunnels than this that one connection came through are not remembered.
 const MAX_TUNNEL_PARENTS: usize = 16;
@@ -14,8 +15,10 @@ const SECOND: u64 = 1_000_000_000;
 
 /// All payload of a side is skipped.
 const SKIP_ALL: u16 = u16::MAX;
+/// As well, and what is not seen of it is not missing.
+const OFFLOADED: u16 = SKIP_ALL - 1;
 /// Most octets that are skipped at once: more than a packet has.
-const MAX_SKIP: u16 = SKIP_ALL - 1;
+const MAX_SKIP: u16 = OFFLOADED - 1;
 
 /// Who sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -286,6 +289,13 @@ impl FlowInfo {
         self.skip[self.side(direction).index()] = SKIP_ALL;
     }
 
+    /// A port drops and counts packets of `direction` from now on, see
+    /// [`FlowTable::count_offloaded`](crate::FlowTable::count_offloaded): no payload of it is wanted, and what its peer
+    /// acknowledges has been seen.
+    pub fn offload(&mut self, direction: Direction) {
+        self.skip[self.side(direction).index()] = OFFLOADED;
+    }
+
     /// Of the next `octets` of a TCP stream only the number is wanted: they come as
     /// [`Hooks::skipped`](crate::Hooks::skipped) instead of data. It takes the place of what was said before; gaps
     /// count as octets. More than a packet has are to be asked for anew with each packet.
@@ -299,8 +309,8 @@ impl FlowInfo {
     }
 
     /// No more payload is wanted, see [`skip_payload`](Self::skip_payload).
-    pub const fn skip_all_payload(&mut self) {
-        self.skip = [SKIP_ALL; 2];
+    pub fn skip_all_payload(&mut self) {
+        self.skip = self.skip.map(|skip| if skip == OFFLOADED { skip } else { SKIP_ALL });
     }
 
     /// Whether payload of `direction` is still wanted.
@@ -343,14 +353,20 @@ impl FlowInfo {
 
     #[inline]
     pub(crate) fn wants(&self, side: Side) -> bool {
-        self.skip[side.index()] != SKIP_ALL
+        self.skip[side.index()] < OFFLOADED
+    }
+
+    /// Whether a port drops packets of the side, or did so.
+    #[inline]
+    pub(crate) fn is_offloaded(&self, side: Side) -> bool {
+        self.skip[side.index()] == OFFLOADED
     }
 
     /// Octets of the side's payload to come that are not wanted.
     #[inline]
     pub(crate) fn skip(&self, side: Side) -> u64 {
         match self.skip[side.index()] {
-            SKIP_ALL => u64::MAX,
+            OFFLOADED.. => u64::MAX,
             octets => u64::from(octets),
         }
     }
@@ -359,7 +375,7 @@ impl FlowInfo {
     #[inline]
     pub(crate) fn pass(&mut self, side: Side, octets: u64) {
         let skip = &mut self.skip[side.index()];
-        if *skip != SKIP_ALL {
+        if *skip < OFFLOADED {
             *skip = skip.saturating_sub(u16::try_from(octets).unwrap_or(u16::MAX));
         }
     }
@@ -385,6 +401,21 @@ impl FlowInfo {
         let index = side.index();
         self.packets[index] = self.packets[index].saturating_add(1);
         self.ip_bytes[index] = self.ip_bytes[index].saturating_add(ip_len as u64);
+    }
+
+    /// Adds what a port counted.
+    pub(crate) fn count_offloaded(&mut self, from_low: bool, counted: &Offloaded) {
+        if counted.packets == 0 {
+            return;
+        }
+        let side = if from_low { Side::Low } else { Side::High };
+        let index = side.index();
+        self.packets[index] = self.packets[index].saturating_add(counted.packets);
+        self.ip_bytes[index] = self.ip_bytes[index].saturating_add(counted.ip_octets);
+        if counted.proto == Proto::Udp {
+            self.count_payload(side, i64::try_from(counted.payload).unwrap_or(i64::MAX));
+        }
+        self.last = self.last.max(counted.time);
     }
 
     /// Adds a datagram's payload. Lengths below zero are those of headers that claim less than their own length.

@@ -433,5 +433,8 @@ fn summary<S>(entry: &Entry<S>, removal: Removal) -> Connection {
     }
 }
 
+mod offload;
 #[cfg(test)]
 mod tests;
+
+pub use offload::Offloaded;

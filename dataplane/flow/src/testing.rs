@@ -195,6 +195,23 @@ impl Bench {
         Self { table: FlowTable::new(config, 7), recorder: Recorder::default(), now: 0 }
     }
 
+    /// A port drops the direction of `packet` from now on, and has dropped so many packets of so many octets already.
+    pub(crate) fn offload(&mut self, packet: &Packet<'_>, packets: u64, ip_octets: u64) {
+        let tuple = crate::key::Tuple::of(packet);
+        let counted = crate::Offloaded {
+            uid: record::Uid::default(),
+            ends: tuple.ends,
+            proto: tuple.proto,
+            time: millis(self.now),
+            packets,
+            ip_octets,
+            payload: 0,
+        };
+        let (flow, _) = self.table.count_offloaded(&counted).expect("the connection is there");
+        let from_originator = flow.id.orig_h == tuple.ends.orig_h;
+        flow.offload(if from_originator { Direction::Originator } else { Direction::Responder });
+    }
+
     /// A packet, a millisecond after the one before.
     pub(crate) fn packet(&mut self, packet: &Packet<'_>) -> &mut Self {
         self.now += 1;

@@ -9,6 +9,7 @@ use protocol::{Session, Surroundings};
 use record::{Conn, IdSource, Interval, Limit, Proto, RecordBuffer, Set, Time, Uid, Weird, community_id};
 
 use crate::Settings;
+use crate::offload::{Offload, Requests};
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
@@ -19,7 +20,9 @@ const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
 pub(crate) struct State {
     session: Session,
     tunnel: UdpTunnelState,
-    carries_tunnel: bool,
+    pub(crate) carries_tunnel: bool,
+    /// Of originator and responder.
+    pub(crate) offload: [Offload; 2],
 }
 
 /// Memory for the texts of one record, used again for the next.
@@ -60,6 +63,10 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) clock: Time,
     /// Number of the frame.
     pub(crate) frame: u64,
+    /// Length of the frame on the wire.
+    pub(crate) wire_len: u32,
+    /// What is asked of ports.
+    pub(crate) requests: &'w mut Requests,
     /// Layers of tunnel around the packet.
     pub(crate) depth: u8,
     /// The innermost tunnel around the packet.
@@ -152,6 +159,9 @@ impl Hooks for Call<'_, '_> {
             self.shunt(flow, state, direction);
         }
         self.path.unwanted = !flow.wants_payload(direction) && has_payload(packet);
+        if self.settings.shunting.offload < u64::MAX && !flow.wants_payload(direction) {
+            self.look_for_elephant(flow, state, direction, packet);
+        }
         if let Some(parent) = &self.parent {
             self.tunnels.discovered(parent, self.clock, self.out);
             flow.add_tunnel_parent(parent.uid);
@@ -213,6 +223,9 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn removed(&mut self, flow: &mut FlowInfo, state: &mut State, connection: &Connection) {
+        for direction in [Direction::Originator, Direction::Responder] {
+            self.end_offload(flow, state, direction);
+        }
         state.session.end(flow, &mut self.surroundings());
         if state.carries_tunnel {
             let expired = self.now.since(flow.last()) > TUNNEL_EXPIRY;

@@ -35,11 +35,14 @@ pub struct Shunting {
     pub tcp: u64,
     /// Octets of payload of a UDP flow, both directions together, after which no more is analyzed; tunnels go on.
     pub udp: u64,
+    /// Octets of IP packets of one direction of a flow, after which a port is asked to drop and count it if nobody wants
+    /// its payload.
+    pub offload: u64,
 }
 
 impl Default for Shunting {
     fn default() -> Self {
-        Self { enabled: true, tcp: u64::MAX, udp: u64::MAX }
+        Self { enabled: true, tcp: u64::MAX, udp: u64::MAX, offload: u64::MAX }
     }
 }
 

@@ -11,6 +11,7 @@ use record::{IdSource, RecordBuffer, Time};
 use crate::Settings;
 use crate::connections::{Call, Path, Scratch, State};
 use crate::counters::{Counters, Drop};
+use crate::offload::Requests;
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
@@ -21,19 +22,20 @@ const EXPIRY_BUDGET: usize = 256;
 
 /// A worker's whole state.
 pub struct Worker {
-    table: FlowTable<State>,
-    shared: Shared,
+    pub(crate) table: FlowTable<State>,
+    pub(crate) shared: Shared,
     fragments: Reassembler,
     counters: Counters,
 }
 
 /// What the connection table's hooks need besides the table.
-struct Shared {
+pub(crate) struct Shared {
     settings: Arc<Settings>,
     ids: IdSource,
     tunnels: Tunnels,
     weirds: WeirdList,
     scratch: Scratch,
+    pub(crate) requests: Requests,
     /// What the analyzers of different connections share.
     analyzers: protocol::Shared,
     /// Time of the current frame.
@@ -61,13 +63,18 @@ enum Taken {
 #[derive(Clone, Copy)]
 struct Place {
     frame: u64,
+    /// Length of the frame on the wire.
+    wire_len: u32,
     depth: u8,
     parent: Option<Tunnel>,
 }
 
 impl Place {
-    const fn outermost(frame: u64) -> Self {
-        Self { frame, depth: 0, parent: None }
+    /// No frame.
+    const NONE: Self = Self { frame: NO_FRAME, wire_len: 0, depth: 0, parent: None };
+
+    const fn outermost(frame: &Frame<'_>) -> Self {
+        Self { frame: frame.number, wire_len: frame.wire_len, depth: 0, parent: None }
     }
 }
 
@@ -89,6 +96,8 @@ impl Shared {
             now: self.now,
             clock: self.clock,
             frame: place.frame,
+            wire_len: place.wire_len,
+            requests: &mut self.requests,
             depth: place.depth,
             parent: place.parent,
             current: None,
@@ -110,6 +119,7 @@ impl Worker {
                 tunnels: Tunnels::new(settings.max_tunnels),
                 weirds: WeirdList::new(),
                 scratch: Scratch::default(),
+                requests: Requests::default(),
                 analyzers: protocol::Shared::default(),
                 now: Time(0),
                 clock: Time(0),
@@ -148,7 +158,7 @@ impl Worker {
         let before = out.len();
         self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
-        self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.finish(&mut self.shared.call(Place::NONE, None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.finish(&settings.analysis, out);
         self.counted(before, out);
@@ -160,7 +170,7 @@ impl Worker {
         let now = self.shared.clock;
         self.shared.now = now;
         out.at(NO_FRAME, now);
-        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::NONE, None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.expire(now, &settings.analysis, out);
         self.counted(before, out);
@@ -181,7 +191,7 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(frame.number), out) {
+        match self.decoded(decoded, Place::outermost(frame), out) {
             Ok(Taken::Analyzed) => self.counters.analyzed += 1,
             Ok(Taken::Shunted) => {
                 self.counters.shunted += 1;

@@ -11,6 +11,9 @@ pub(crate) const fn delta(a: u32, b: u32) -> i32 {
 /// Sequence numbers that are further off than this, from packets with SYN or RST, are not believed.
 pub(crate) const TOO_LARGE_DELTA: i32 = 1_048_576;
 
+/// Further from the start than this, places are reckoned from the latest one.
+const FAR: u64 = 1 << 30;
+
 /// One end of a connection.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -99,6 +102,13 @@ impl Endpoint {
         self.last = seq;
     }
 
+    /// What it sent up to `ack` was not seen, but acknowledged.
+    pub(crate) const fn sent_unseen(&mut self, ack: u32) {
+        if delta(ack, self.last) > 0 {
+            self.advance_last(ack);
+        }
+    }
+
     pub(crate) const fn advance_acked(&mut self, ack: u32) {
         if ack < self.acked {
             self.acked_wraps = self.acked_wraps.saturating_add(1);
@@ -128,12 +138,19 @@ impl Endpoint {
         self.relative_to(ack, self.acked, self.acked_wraps)
     }
 
-    fn relative_to(&self, seq: u32, latest: u32, wraps: u16) -> (u64, bool) {
+    fn relative_to(&self, seq: u32, latest: u32, latest_wraps: u16) -> (u64, bool) {
+        let wraps = latest_wraps;
         let wraps = match delta(seq, latest) {
             d if d < 0 && seq > latest => wraps.saturating_sub(1),
             d if d > 0 && seq < latest => wraps.saturating_add(1),
             _ => wraps,
         };
+        let reached = full(latest, latest_wraps).wrapping_sub(u64::from(self.start));
+        if wraps == 0 && reached > FAR && reached <= u64::from(u32::MAX) + FAR {
+            // Past 2 GiB a difference to the start has the wrong sign; Zeek takes all that follows for misordered.
+            let relative = reached.cast_signed().saturating_add(delta(seq, latest).into());
+            return (relative.cast_unsigned(), relative < 0);
+        }
         if wraps == 0 {
             let relative = delta(seq, self.start);
             return (i64::from(relative) as u64, relative < 0);

@@ -229,6 +229,9 @@ impl TcpState {
                     if !segment.rst() {
                         // Acknowledgments of RST packets are not to be trusted.
                         update_acked(self.end_mut(peer), ack);
+                        if context.flow.is_offloaded(peer) {
+                            self.end_mut(peer).sent_unseen(ack);
+                        }
                     }
                 }
             }
@@ -480,7 +483,7 @@ impl TcpState {
         };
         let was = end.reassembly.next();
         let missing = end.reassembly.acked(ack, facts, context.counters, &mut sink);
-        if established && !end.reassembly.is_given_up() && ack > was {
+        if established && !end.reassembly.is_given_up() && ack > was && !context.flow.is_offloaded(side) {
             context.counters.acks = context.counters.acks.wrapping_add(1);
             context.counters.acks_of_gaps = context.counters.acks_of_gaps.wrapping_add(u64::from(missing));
         }
@@ -495,7 +498,8 @@ impl TcpState {
         let peer_state = self.end(side.peer()).state;
         let end = &mut self.ends[side.index()];
         let limits = &context.config.limits;
-        let facts = end.facts(peer_state, context.flow.is_partial, limits.initial_window);
+        let mut facts = end.facts(peer_state, context.flow.is_partial, limits.initial_window);
+        facts.acks_unseen |= context.flow.is_offloaded(side.peer());
         let mut sink =
             HookSink { flow: context.flow, state: context.state, hooks: context.hooks, side, gaps: None };
         let given_up = end.reassembly.segment(seq, payload, facts, limits, context.counters, &mut sink);
@@ -548,6 +552,9 @@ impl<H: Hooks> Sink for HookSink<'_, H> {
     }
 
     fn gap(&mut self, len: u64) {
+        if self.flow.is_offloaded(self.side) {
+            return;
+        }
         self.flow.pass(self.side, len);
         if let Some(gaps) = self.gaps.as_deref_mut() {
             *gaps = gaps.saturating_add(1);

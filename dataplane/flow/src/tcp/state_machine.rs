@@ -256,7 +256,8 @@ impl TcpState {
     pub(super) fn check_end<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side) {
         let (end, peer) = (self.end(side), self.end(side.peer()));
         let over = end.fins > 0 || matches!(end.state, EndpointState::Closed | EndpointState::Reset);
-        if end.reassembly.ended || !over || end.has_pending_data(peer) {
+        let is_pending = !context.flow.is_offloaded(side) && end.has_pending_data(peer);
+        if end.reassembly.ended || !over || is_pending {
             return;
         }
         self.end_mut(side).reassembly.ended = true;
@@ -272,7 +273,7 @@ impl TcpState {
     /// `side` closed. When data of it is still to come, that has to wait.
     pub(super) fn closed<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side, finishes: Finishes) {
         let (end, peer) = (self.end(side), self.end(side.peer()));
-        if end.has_pending_data(peer) {
+        if !context.flow.is_offloaded(side) && end.has_pending_data(peer) {
             self.close_deferred = true;
             self.deferred_finish |= finishes;
             return;

@@ -27,7 +27,7 @@ struct Run {
 
 impl Run {
     fn new(settings: Settings) -> Self {
-        let decode = DecodeOptions { verify_checksums: false, ..settings.decode };
+        let decode = DecodeOptions { verify_checksums: false };
         Self {
             worker: Worker::new(Arc::new(Settings { decode, ..settings })),
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
