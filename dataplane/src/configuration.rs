@@ -210,6 +210,7 @@ fn analysis(settings: &Settings, workers: u16, seeds: Seeds) -> worker::Settings
     analysis.id_key = seeds.id_key;
     analysis.table_seed = seeds.table;
     let shunting = &settings.shunting;
+    analysis.decode.defer_payload = shunting.enabled && !shunting.verify_checksums;
     analysis.shunting.enabled = shunting.enabled;
     analysis.shunting.tcp = shunting.tcp_bytes.unwrap_or(u64::MAX);
     analysis.shunting.offload = shunting.offload_bytes.unwrap_or(u64::MAX);

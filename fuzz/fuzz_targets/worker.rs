@@ -11,7 +11,7 @@ use worker::{Settings, Worker};
 fuzz_target!(|input: &[u8]| {
     let Some((&[link, flags], mut rest)) = input.split_first_chunk::<2>() else { return };
     let settings =
-        Settings { decode: DecodeOptions { verify_checksums: flags & 1 != 0 }, ..Settings::default() };
+        Settings { decode: DecodeOptions { verify_checksums: flags & 1 != 0, defer_payload: flags & 128 != 0 }, ..Settings::default() };
     let mut worker = Worker::new(Arc::new(settings));
     let mut records = RecordBuffer::new(Format::JsonWithPath, LogSet::ALL);
     let mut number = 0;

@@ -28,6 +28,12 @@ pub trait Hooks {
         let _ = (flow, state, direction, packet);
     }
 
+    /// The packet's checksum turned out to be wrong when its payload was to be read, see
+    /// [`Packet::has_bad_payload`].
+    fn bad_payload(&mut self, packet: &Packet<'_>) {
+        let _ = packet;
+    }
+
     /// The next octets of a TCP stream, in order, each octet once.
     fn data(&mut self, flow: &mut FlowInfo, state: &mut Self::State, direction: Direction, payload: &[u8]);
 

@@ -32,6 +32,7 @@ fn packet<'p>(ip: IpHeader, transport: Transport<'p>, payload: &'p [u8]) -> Pack
         payload_len: payload.len() as u32,
         bad_checksum: false,
         bad_header: false,
+        unverified: None,
     }
 }
 

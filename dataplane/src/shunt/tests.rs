@@ -92,7 +92,7 @@ impl Bench {
         let engine = MockEngine::default();
         let link = Arc::<OffloadLink>::default();
         let settings = Settings {
-            decode: DecodeOptions { verify_checksums: false },
+            decode: DecodeOptions { verify_checksums: false, ..DecodeOptions::default() },
             shunting: Shunting { offload, ..Shunting::default() },
             ..Settings::default()
         };

@@ -168,6 +168,11 @@ impl Hooks for Call<'_, '_> {
         }
     }
 
+    fn bad_payload(&mut self, packet: &Packet<'_>) {
+        self.path.unwanted = false;
+        packet.report_bad_payload(self.weirds, self.depth > 0);
+    }
+
     fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
         self.path.looked |= state.session.data(flow, &mut self.surroundings(), direction, payload);
         self.shunt(flow, state, direction);

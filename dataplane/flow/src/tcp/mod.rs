@@ -157,11 +157,12 @@ impl TcpState {
         counters: &mut Counters,
         hooks: &mut H,
     ) {
+        let bad_checksum = crate::datagram::is_corrupt(flow, side, packet, hooks);
         let mut context = Context { flow, state, hooks, config, counters };
-        if packet.bad_header || packet.bad_checksum {
+        if packet.bad_header || bad_checksum {
             // Decoding has reported it.
             context.flow.note_weird();
-            if packet.bad_checksum {
+            if bad_checksum {
                 context.counters.bad_checksums = context.counters.bad_checksums.wrapping_add(1);
                 context.flow.bad_checksum(side);
             }

@@ -27,7 +27,7 @@ struct Run {
 
 impl Run {
     fn new(settings: Settings) -> Self {
-        let decode = DecodeOptions { verify_checksums: false };
+        let decode = DecodeOptions { verify_checksums: false, ..DecodeOptions::default() };
         Self {
             worker: Worker::new(Arc::new(Settings { decode, ..settings })),
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
@@ -274,5 +274,57 @@ fn flows_are_followed_up_to_their_limits() {
         let conn = &of_log(&records, "conn")[0];
         let bytes = conn["orig_bytes"].as_u64().unwrap() + conn["resp_bytes"].as_u64().unwrap();
         assert!(bytes >= LARGE as u64, "{bytes}");
+    }
+}
+
+/// Fills in the checksums of an IPv4 packet with TCP.
+fn with_checksums(mut frame: Vec<u8>) -> Vec<u8> {
+    let sum = |parts: &[&[u8]]| {
+        let words = parts.iter().flat_map(|part| part.chunks(2));
+        let mut sum: u64 = words.map(|w| u64::from(w[0]) << 8 | u64::from(*w.get(1).unwrap_or(&0))).sum();
+        while sum > 0xffff {
+            sum = (sum >> 16) + (sum & 0xffff);
+        }
+        (!(sum as u16)).to_be_bytes()
+    };
+    let ip = sum(&[&frame[14..34]]);
+    let length = (frame.len() - 34) as u16;
+    let tcp = sum(&[&frame[26..34], &[0, 6], &length.to_be_bytes(), &frame[34..]]);
+    frame[24..26].copy_from_slice(&ip);
+    frame[50..52].copy_from_slice(&tcp);
+    frame
+}
+
+/// Each hundredth segment of the server is corrupt, also before the handshake is over.
+fn corrupt_tls(decode: DecodeOptions) -> (Counters, Vec<Value>) {
+    let mut run = Run {
+        worker: Worker::new(Arc::new(Settings { decode, ..Settings::default() })),
+        ..Run::new(Settings::default())
+    };
+    let mut number = 0;
+    tls(&mut |frame| {
+        number += 1;
+        let mut frame = with_checksums(frame);
+        if number % 100 == 3 || number % 100 == 50 {
+            *frame.last_mut().unwrap() ^= 1;
+        }
+        run.frame(&frame);
+    });
+    let (counters, records) = run.finish();
+    (counters, records.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn checksums_are_verified_as_far_as_payload_is_read() {
+    let (all, verified) = corrupt_tls(DecodeOptions { verify_checksums: true, defer_payload: false });
+    let (some, deferred) = corrupt_tls(DecodeOptions { verify_checksums: true, defer_payload: true });
+    assert!(all.flows.bad_checksums > 200);
+    // Those without payload, and those before the end of the handshake.
+    assert!((1..all.flows.bad_checksums / 2).contains(&some.flows.bad_checksums), "{:?}", some.flows);
+    assert_eq!(of_log(&verified, "ssl"), of_log(&deferred, "ssl"));
+    let weird = |records: &[Value]| of_log(records, "weird")[0]["name"].clone();
+    assert_eq!((weird(&verified), weird(&deferred)), ("bad_TCP_checksum".into(), "bad_TCP_checksum".into()));
+    for records in [&verified, &deferred] {
+        assert!(of_log(records, "conn")[0]["history"].as_str().unwrap().contains(['C', 'c']));
     }
 }
