@@ -45,6 +45,17 @@ impl Direction {
     }
 }
 
+/// How much payload of a direction is not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipping {
+    /// All of it is wanted.
+    Nothing,
+    /// The next octets are not wanted, see [`FlowInfo::skip_octets`].
+    Octets,
+    /// None is wanted any more.
+    All,
+}
+
 /// One end of the canonical key, whatever its role: roles may be swapped, sides never are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -303,9 +314,14 @@ impl FlowInfo {
         self.skip[self.side(direction).index()] = u16::try_from(octets).unwrap_or(MAX_SKIP).min(MAX_SKIP);
     }
 
-    /// Whether payload of `direction` is still wanted, but not the next octets.
-    pub fn skips_octets(&self, direction: Direction) -> bool {
-        matches!(self.skip[self.side(direction).index()], 1..=MAX_SKIP)
+    /// How much payload of `direction` is not wanted.
+    #[inline]
+    pub fn skipping(&self, direction: Direction) -> Skipping {
+        match self.skip[self.side(direction).index()] {
+            0 => Skipping::Nothing,
+            1..=MAX_SKIP => Skipping::Octets,
+            OFFLOADED.. => Skipping::All,
+        }
     }
 
     /// No more payload is wanted, see [`skip_payload`](Self::skip_payload).
@@ -314,6 +330,7 @@ impl FlowInfo {
     }
 
     /// Whether payload of `direction` is still wanted.
+    #[inline]
     pub fn wants_payload(&self, direction: Direction) -> bool {
         self.wants(self.side(direction))
     }

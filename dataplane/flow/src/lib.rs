@@ -38,7 +38,7 @@ pub use connection::{Connection, Removal};
 pub use counters::Counters;
 pub use history::{History, MAX_HISTORY};
 pub use hooks::Hooks;
-pub use info::{Direction, FlowInfo};
+pub use info::{Direction, FlowInfo, Skipping};
 pub use key::{FlowKey, HashKey, icmp_counterpart};
 pub use port_set::PortSet;
 pub use table::{FlowTable, Offloaded};

@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071).
 
+use std::num::NonZeroU16;
+
 use crate::carry::Ip;
 
 /// Sum of `data` as big-endian 16-bit words, an odd last octet padded with zero; not folded.
@@ -54,11 +56,12 @@ pub(crate) fn is_valid_upper(ip: Ip, protocol: u8, data: &[u8]) -> bool {
     fold(pseudo_header(ip, protocol, data.len()) + sum(data)) == VALID
 }
 
-/// As [`is_valid_upper`], but the folded sum, and of `data` only the first `header_len` octets, an even number.
+/// As [`is_valid_upper`], but the folded sum, and of `data` only the first `header_len` octets, an even number. Never
+/// none: only nothing but zeros sums up to zero (RFC 1071), and the protocol is one of the summands.
 #[inline]
-pub(crate) fn sum_upper(ip: Ip, protocol: u8, data: &[u8], header_len: usize) -> u16 {
+pub(crate) fn sum_upper(ip: Ip, protocol: u8, data: &[u8], header_len: usize) -> Option<NonZeroU16> {
     let header = data.get(..header_len).unwrap_or_default();
-    fold(pseudo_header(ip, protocol, data.len()) + sum(header))
+    NonZeroU16::new(fold(pseudo_header(ip, protocol, data.len()) + sum(header)))
 }
 
 #[inline]

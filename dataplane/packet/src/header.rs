@@ -2,6 +2,8 @@
 //!
 //! All lengths are octets; all port and identifier values are in host byte order.
 
+use std::num::NonZeroU16;
+
 use record::Addr;
 
 use crate::checksum;
@@ -163,7 +165,7 @@ pub struct Packet<'f> {
     pub bad_header: bool,
     /// Where verification of the payload was [put off](crate::DecodeOptions::defer_payload): the folded sum of all that
     /// the checksum covers besides.
-    pub unverified: Option<u16>,
+    pub unverified: Option<NonZeroU16>,
 }
 
 impl Packet<'_> {
@@ -171,7 +173,7 @@ impl Packet<'_> {
     #[inline]
     pub fn has_bad_payload(&self) -> bool {
         self.unverified.is_some_and(|rest| {
-            checksum::fold(u64::from(rest) + checksum::sum(self.payload)) != checksum::VALID
+            checksum::fold(u64::from(rest.get()) + checksum::sum(self.payload)) != checksum::VALID
         })
     }
 

@@ -1,5 +1,7 @@
 //! Transport headers: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792) and ICMPv6 (RFC 4443).
 
+use std::num::NonZeroU16;
+
 use record::Addr;
 
 use crate::bytes::from;
@@ -44,7 +46,7 @@ pub(crate) fn decode<'f>(
 struct Checksum {
     is_bad: bool,
     /// The sum of all but the payload, when that is to be verified later.
-    unverified: Option<u16>,
+    unverified: Option<NonZeroU16>,
 }
 
 /// The payload of an IP packet.
@@ -88,7 +90,7 @@ impl<'f> Segment<'_, 'f> {
         }
         let verifies = context.verify_checksums && self.data.len() as u32 == self.wire_len;
         let rest = || checksum::sum_upper(self.ip, self.ip.protocol, self.data, header_len);
-        Checksum { is_bad: false, unverified: verifies.then(rest) }
+        Checksum { is_bad: false, unverified: if verifies { rest() } else { None } }
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use flow::{Connection, Direction, FlowInfo, Hooks};
+use flow::{Connection, Direction, FlowInfo, Hooks, Skipping};
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Packet, Transport, WeirdList};
 use protocol::{Session, Surroundings};
@@ -125,7 +125,7 @@ impl Call<'_, '_> {
             flow.skip_all_payload();
         } else if flow.proto == Proto::Tcp {
             let octets = state.session.skippable(self.clock, direction);
-            if octets > 0 || flow.skips_octets(direction) {
+            if octets > 0 || flow.skipping(direction) == Skipping::Octets {
                 flow.skip_octets(direction, octets);
             }
         }
@@ -155,12 +155,15 @@ impl Hooks for Call<'_, '_> {
 
     fn packet(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
         self.current = Some((flow.uid, flow.id));
-        if flow.skips_octets(direction) {
-            self.shunt(flow, state, direction);
-        }
-        self.path.unwanted = !flow.wants_payload(direction) && has_payload(packet);
-        if self.settings.shunting.offload < u64::MAX && !flow.wants_payload(direction) {
-            self.look_for_elephant(flow, state, direction, packet);
+        match flow.skipping(direction) {
+            Skipping::Nothing => {}
+            Skipping::Octets => self.shunt(flow, state, direction),
+            Skipping::All => {
+                self.path.unwanted = has_payload(packet);
+                if self.settings.shunting.offload < u64::MAX {
+                    self.look_for_elephant(flow, state, direction, packet);
+                }
+            }
         }
         if let Some(parent) = &self.parent {
             self.tunnels.discovered(parent, self.clock, self.out);

@@ -12,7 +12,7 @@ pub(crate) const fn delta(a: u32, b: u32) -> i32 {
 pub(crate) const TOO_LARGE_DELTA: i32 = 1_048_576;
 
 /// Further from the start than this, places are reckoned from the latest one.
-const FAR: u64 = 1 << 30;
+const FAR: u32 = 1 << 30;
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -139,16 +139,15 @@ impl Endpoint {
     }
 
     fn relative_to(&self, seq: u32, latest: u32, latest_wraps: u16) -> (u64, bool) {
-        let wraps = latest_wraps;
         let wraps = match delta(seq, latest) {
-            d if d < 0 && seq > latest => wraps.saturating_sub(1),
-            d if d > 0 && seq < latest => wraps.saturating_add(1),
-            _ => wraps,
+            d if d < 0 && seq > latest => latest_wraps.saturating_sub(1),
+            d if d > 0 && seq < latest => latest_wraps.saturating_add(1),
+            _ => latest_wraps,
         };
-        let reached = full(latest, latest_wraps).wrapping_sub(u64::from(self.start));
-        if wraps == 0 && reached > FAR && reached <= u64::from(u32::MAX) + FAR {
+        if wraps == 0 && (latest_wraps > 0 || latest.saturating_sub(self.start) > FAR) {
             // Past 2 GiB a difference to the start has the wrong sign; Zeek takes all that follows for misordered.
-            let relative = reached.cast_signed().saturating_add(delta(seq, latest).into());
+            let reached = i64::from(latest_wraps) << 32 | i64::from(latest);
+            let relative = reached - i64::from(self.start) + i64::from(delta(seq, latest));
             return (relative.cast_unsigned(), relative < 0);
         }
         if wraps == 0 {
