@@ -13,6 +13,8 @@ const OLDEST_DPDK: &str = "22.11";
 /// Functions of DPDK that are bound, as anchored regular expressions.
 const FUNCTIONS: &[&str] = &[
     "dpdk_(errno|log_to|link_get)",
+    // Flow rules.
+    "dpdk_drop_(validate|create|query|destroy)",
     // EAL, logs, threads, devices.
     "rte_eal_(init|cleanup|hotplug_add|hotplug_remove|has_hugepages)",
     "rte_(strerror|version|lcore_id|socket_id|socket_count|thread_register|thread_unregister)",
@@ -33,7 +35,7 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// Types that are only ever handled by pointer.
-const OPAQUE: &str = "rte_mbuf|rte_mempool|rte_ring|rte_device|rte_memzone|rte_eth_rxtx_callback";
+const OPAQUE: &str = "rte_mbuf|rte_mempool|rte_ring|rte_device|rte_memzone|rte_eth_rxtx_callback|rte_flow";
 
 /// Shared libraries that hold those functions. `rte_log` exists since 23.11.
 const LIBRARIES: &[&str] =
@@ -163,6 +165,7 @@ fn compile(out: &Path, flags: &[String]) -> Result<(), String> {
         .warnings(false)
         .include(here)
         .file("csrc/shim.c")
+        .file("csrc/flow_rule.c")
         .file(out.join("static_functions.c"))
         .try_compile("baleen_dpdk")
         .map_err(|error| format!("the C part did not compile; build-essential or gcc is needed.\n{error}"))

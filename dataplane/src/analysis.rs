@@ -13,6 +13,7 @@ use worker::Worker;
 use crate::clock;
 use crate::poll::{Idle, WorkerInput, run};
 use crate::records::RecordSender;
+use crate::shunt::OffloadLink;
 use crate::stats::{Load, WorkerCounters};
 
 /// How often a worker does what is not part of its packets: timers when none come, handing
@@ -50,6 +51,8 @@ pub struct WorkerShared {
     pub load: Load,
     /// What it is told.
     pub mailbox: Mailbox,
+    /// What it asks of ports, and what became of it.
+    pub offload: Arc<OffloadLink>,
 }
 
 /// A worker lcore.
@@ -85,6 +88,7 @@ impl WorkerLcore {
         let packets = input.poll(|frames| worker.burst(LinkType::Ethernet, frames, records.buffer()));
         if packets > 0 {
             self.shared.counters.publish(self.worker.counters());
+            self.shared.offload.ask(&mut self.worker);
             if self.records.is_full() {
                 self.records.hand_over();
             }
@@ -104,6 +108,7 @@ impl WorkerLcore {
         if let Some(settings) = self.shared.mailbox.take() {
             self.worker.apply(&settings);
         }
+        self.shared.offload.tell(&mut self.worker);
         if idle && self.live {
             self.worker.idle(now, self.records.buffer());
         }
@@ -119,6 +124,7 @@ impl WorkerLcore {
         run(stop, idle, &shared.load, || self.round());
         self.input.close_queues();
         while self.round() > 0 {}
+        shared.offload.tell(&mut self.worker);
         self.worker.finish(self.records.buffer());
         let deadline = Instant::now() + FINISH;
         while !self.records.try_hand_over() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control_socket::Settings;
+use control_socket::{Settings, Shunting};
 use dpdk::{EalConfig, Memory, PortName, PortNameError};
 use protocol::Subnet;
 use record::{Addr, Format, Log, LogSet};
@@ -87,6 +87,7 @@ impl Configuration {
                 cpus,
                 idle: None,
                 analysis: Arc::new(analysis(settings, workers, seeds)),
+                offload_rules: settings.shunting.offload_rules as usize,
                 format: Format::JsonWithPath,
                 logs: logs(settings)?,
             },
@@ -103,6 +104,9 @@ pub fn is_live_change(running: &Settings, new: &Settings) -> bool {
         fixed.name = String::new();
         fixed.ignore_checksums = false;
         fixed.local_networks = Vec::new();
+        // Rules in ports are set up at the start.
+        let Shunting { offload_bytes, offload_rules, .. } = settings.shunting;
+        fixed.shunting = Shunting { offload_bytes, offload_rules, ..Shunting::default() };
         fixed
     };
     fixed(running) == fixed(new)
@@ -205,6 +209,13 @@ fn analysis(settings: &Settings, workers: u16, seeds: Seeds) -> worker::Settings
     analysis.flow.limits.total_buffered_bytes = share(limits.reassembly_bytes);
     analysis.id_key = seeds.id_key;
     analysis.table_seed = seeds.table;
+    let shunting = &settings.shunting;
+    analysis.decode.defer_payload = shunting.enabled && !shunting.verify_checksums;
+    analysis.shunting.enabled = shunting.enabled;
+    analysis.shunting.tcp = shunting.tcp_bytes.unwrap_or(u64::MAX);
+    analysis.shunting.offload = shunting.offload_bytes.unwrap_or(u64::MAX);
+    analysis.shunting.udp = shunting.udp_bytes.unwrap_or(u64::MAX);
+    analysis.analysis.hash_limit = shunting.hash_bytes.unwrap_or(u64::MAX);
     if !settings.name.is_empty() {
         analysis.analysis.peer.clone_from(&settings.name);
     }

@@ -23,6 +23,7 @@ pub mod poll;
 pub mod ports;
 pub mod records;
 pub mod sensor;
+pub mod shunt;
 pub mod statistics;
 pub mod stats;
 pub mod store;

@@ -117,6 +117,7 @@ impl Process {
         let mut healthy = true;
         while healthy && !self.stop.load(Ordering::Acquire) {
             self.sensor.take_records(|records| self.store.take(records));
+            self.sensor.offload();
             if flushed.elapsed() >= FLUSH {
                 self.store.flush();
                 flushed = Instant::now();
@@ -142,6 +143,7 @@ impl Process {
         tracing::info!(
             received = books.received,
             analyzed = books.analyzed,
+            shunted = books.shunted,
             dropped = ?books.dropped().collect::<Vec<_>>(),
             under_way = books.under_way(),
             "stopped"
@@ -195,7 +197,10 @@ impl Process {
         if !configuration::is_live_change(&self.settings, &settings) {
             return Response::Failed {
                 failure: Failure::NeedsRestart,
-                message: "only name, ignore_checksums and local_networks change while running".to_owned(),
+                message:
+                    "only name, ignore_checksums, local_networks and shunting without offloading change \
+                          while running"
+                        .to_owned(),
             };
         }
         let analysis = configuration::changed_analysis(&settings, &self.running);

@@ -6,16 +6,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use dpdk::lcore::{self, LcoreError};
-use dpdk::{Consumer, Eal, Errno, Link, Port, PortStats, Producer, RingError, Timestamps, ring};
+use dpdk::{Consumer, Eal, Errno, Link, Port, PortStats, Producer, RingError, RuleCount, Timestamps, ring};
 use record::{Format, LogSet, RecordBuffer};
 use worker::Worker;
 
 use crate::analysis::{WorkerLcore, WorkerShared};
 use crate::balance::{Distributor, IndirectionTable};
+use crate::clock;
 use crate::lcores::{self, Placement};
 use crate::poll::{Idle, Input, Receiver, WorkerInput, run};
 use crate::ports::{self, Layout, PortSettings, PortSpec, PortsError, Started};
 use crate::records::{LogCounters, RecordReceiver, channel};
+use crate::shunt::{OffloadCounters, Offloader, PortRules};
 use crate::stats::{Books, Load, ReceiveCounters};
 
 /// How long between two looks for records while threads end.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub idle: Option<Idle>,
     /// The analysis.
     pub analysis: Arc<worker::Settings>,
+    /// Most elephants that each port drops at a time.
+    pub offload_rules: usize,
     /// How records are encoded.
     pub format: Format,
     /// The logs that are wanted.
@@ -90,6 +94,10 @@ pub struct PortReport {
     pub octets: u64,
     /// Packets dropped since the ring to a worker was full.
     pub ring_full: u64,
+    /// Packets that rules in the port counted and dropped, as far as known.
+    pub offloaded: u64,
+    /// Their bytes.
+    pub offloaded_octets: u64,
 }
 
 type Thread = (String, JoinHandle<Result<(), LcoreError>>);
@@ -111,6 +119,8 @@ pub struct Sensor {
     /// Of each worker.
     shared: Vec<Arc<WorkerShared>>,
     records: Vec<RecordReceiver>,
+    /// Where elephants are to be dropped by ports.
+    offloader: Option<Offloader<PortRules>>,
 }
 
 impl Sensor {
@@ -142,6 +152,7 @@ impl Sensor {
             loads: Vec::new(),
             shared: Vec::new(),
             records: Vec::new(),
+            offloader: None,
         };
         let threads = match layout {
             Layout::RunToCompletion => workers,
@@ -156,6 +167,11 @@ impl Sensor {
             }
         };
         sensor.start_workers(eal, own_queues, rings, stamps, idle, settings)?;
+        if settings.analysis.shunting.offload < u64::MAX {
+            let links = sensor.shared.iter().map(|worker| Arc::clone(&worker.offload)).collect();
+            let rules = PortRules::new(sensor.ports.iter().map(|(_, port)| port));
+            sensor.offloader = Some(Offloader::new(rules, links, settings.offload_rules));
+        }
         Ok(sensor)
     }
 
@@ -287,6 +303,31 @@ impl Sensor {
         }
     }
 
+    /// Has ports drop elephants, and brings the counts to the workers. To be called often.
+    pub fn offload(&mut self) {
+        if let Some(offloader) = &mut self.offloader {
+            offloader.round(clock::now());
+        }
+    }
+
+    /// What was made of elephants.
+    pub fn offload_counters(&self) -> OffloadCounters {
+        self.offloader.as_ref().map(Offloader::counters).unwrap_or_default()
+    }
+
+    /// Has all packets come again, and waits a little for the workers to take the counts.
+    fn end_offload(&mut self) {
+        let Some(offloader) = &mut self.offloader else { return };
+        offloader.end_all(clock::now());
+        for _ in 0..1000 {
+            if offloader.has_told_all() {
+                return;
+            }
+            std::thread::sleep(STOP_PAUSE);
+            offloader.round(clock::now());
+        }
+    }
+
     /// The sums over all ports and threads.
     pub fn books(&self) -> Books {
         let mut books = Books::default();
@@ -301,7 +342,10 @@ impl Sensor {
 
     /// Each port's counters.
     pub fn ports(&self) -> Vec<PortReport> {
+        let offloaded: Vec<RuleCount> =
+            self.offloader.iter().flat_map(|offloader| offloader.engine().dropped()).collect();
         let reports = self.ports.iter().enumerate().map(|(index, (label, port))| {
+            let offloaded = offloaded.get(index).copied().unwrap_or_default();
             let mut report = PortReport {
                 name: label.clone(),
                 driver: port.stats().ok(),
@@ -309,6 +353,8 @@ impl Sensor {
                 received: 0,
                 octets: 0,
                 ring_full: 0,
+                offloaded: offloaded.packets,
+                offloaded_octets: offloaded.octets,
             };
             for received in self.received.iter().filter(|received| received.port == index) {
                 report.received += received.counters.received.get();
@@ -340,6 +386,7 @@ impl Sensor {
     pub fn stop(&mut self, mut store: impl FnMut(&RecordBuffer)) -> Result<(), SensorError> {
         self.stop_receivers.store(true, Ordering::Release);
         let receivers = join(std::mem::take(&mut self.receivers));
+        self.end_offload();
         self.stop_workers.store(true, Ordering::Release);
         while self.workers.iter().any(|(_, thread)| !thread.is_finished()) {
             if self.take_records(&mut store) == 0 {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use control_socket::{
-    DropReasons, Lcore, LcoreRole, LogStatistics, PortStatistics, SpoolStatistics, Statistics,
+    DropReasons, Lcore, LcoreRole, LogStatistics, OffloadStatistics, PortStatistics, SpoolStatistics,
+    Statistics,
 };
 use record::Log;
 
@@ -23,6 +24,7 @@ pub fn collect(sensor: &Sensor, store: &Store, uptime: u64, spool_limit: u64) ->
         time: clock::now().0,
         ports: sensor.ports().into_iter().map(port).collect(),
         lcores: lcores(sensor),
+        offload: offload(sensor),
         logs: logs(sensor.log_counters(), store.counters()),
         spool: SpoolStatistics {
             used: store.writer().used(),
@@ -32,6 +34,22 @@ pub fn collect(sensor: &Sensor, store: &Store, uptime: u64, spool_limit: u64) ->
             refused: spool.refused,
             failed: spool.failed,
         },
+    }
+}
+
+fn offload(sensor: &Sensor) -> OffloadStatistics {
+    let counters = sensor.offload_counters();
+    let gone = sensor.workers().iter().map(|worker| worker.offload.gone.get()).sum();
+    OffloadStatistics {
+        active: counters.active,
+        begun: counters.begun,
+        packets: counters.packets,
+        late: gone,
+        refused: reasons([
+            ("unsupported", counters.unsupported),
+            ("full", counters.full),
+            ("failed", counters.failed),
+        ]),
     }
 }
 
@@ -48,10 +66,11 @@ fn port(report: PortReport) -> (String, PortStatistics) {
     let statistics = PortStatistics {
         link_up: report.link.is_some_and(|link| link.up),
         speed: report.link.and_then(|link| link.speed).map_or(0, u64::from),
-        received: report.received,
-        bytes: report.octets,
+        received: report.received.saturating_add(report.offloaded),
+        bytes: report.octets.saturating_add(report.offloaded_octets),
         analyzed: report.received.saturating_sub(report.ring_full),
-        shunted: 0,
+        shunted: report.offloaded,
+        shunted_bytes: report.offloaded_octets,
         dropped: reasons([("ring_full", report.ring_full)]),
         lost: reasons([
             ("missed", driver.rx_missed),
@@ -91,7 +110,8 @@ fn lcores(sensor: &Sensor) -> Vec<Lcore> {
             received: counters.received.get(),
             bytes: counters.octets.get(),
             analyzed: counters.analyzed.get(),
-            shunted: 0,
+            shunted: counters.shunted.get(),
+            shunted_bytes: counters.shunted_octets.get(),
             dropped: reasons(counters.dropped()),
             flows: all.flows.created.saturating_sub(all.flows.removed),
             flows_begun: all.flows.created,

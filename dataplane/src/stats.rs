@@ -1,7 +1,7 @@
 //! Statistics: counters with one writer each, read by others without locks, and the sums
 //! that have to come out.
 //!
-//! For a port: received = analyzed + dropped, by reason, as soon as nothing is in a ring
+//! For a port: received = analyzed + shunted + dropped, by reason, as soon as nothing is in a ring
 //! any more; until then the difference is what is under way.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +67,10 @@ pub struct WorkerCounters {
     pub octets: Counter,
     /// Packets that were analyzed.
     pub analyzed: Counter,
+    /// Packets whose payload nobody wanted.
+    pub shunted: Counter,
+    /// Their bytes.
+    pub shunted_octets: Counter,
     /// Packets that were not, by reason.
     dropped: [Counter; REASONS],
     /// Records made.
@@ -86,6 +90,8 @@ impl WorkerCounters {
         self.received.set(counters.received);
         self.octets.set(counters.octets);
         self.analyzed.set(counters.analyzed);
+        self.shunted.set(counters.shunted);
+        self.shunted_octets.set(counters.shunted_octets);
         self.records.set(counters.records);
         for (counter, (_, count)) in self.dropped.iter().zip(counters.dropped()) {
             counter.set(count);
@@ -117,6 +123,8 @@ pub struct Books {
     pub received: u64,
     /// Packets analyzed.
     pub analyzed: u64,
+    /// Packets whose payload nobody wanted.
+    pub shunted: u64,
     /// Packets dropped since a ring was full.
     pub ring_full: u64,
     /// Packets dropped by the analysis, in the order of its reasons.
@@ -134,6 +142,7 @@ impl Books {
     /// between is under way rather than missing.
     pub fn add_worker(&mut self, counters: &WorkerCounters) {
         self.analyzed += counters.analyzed.get();
+        self.shunted += counters.shunted.get();
         for (sum, count) in self.by_analysis.iter_mut().zip(&counters.dropped) {
             *sum += count.get();
         }
@@ -149,7 +158,7 @@ impl Books {
     /// the burst at hand. Zero once everything has stopped; if not, a count is wrong.
     pub fn under_way(&self) -> i128 {
         let dropped: i128 = self.dropped().map(|(_, count)| i128::from(count)).sum();
-        i128::from(self.received) - i128::from(self.analyzed) - dropped
+        i128::from(self.received) - i128::from(self.analyzed) - i128::from(self.shunted) - dropped
     }
 }
 
@@ -174,12 +183,13 @@ mod tests {
         books.add_worker(&worker);
         books.add_receiver(&receiver);
         assert_eq!(books.under_way(), 15);
-        worker.dropped[1].add(15);
+        worker.dropped[1].add(8);
+        worker.shunted.set(7);
         let mut books = Books::default();
         books.add_worker(&worker);
         books.add_receiver(&receiver);
         assert_eq!(books.under_way(), 0);
         let dropped: Vec<_> = books.dropped().collect();
-        assert_eq!(dropped, [("ring_full", 10), ("not_ip", 5), ("damaged", 15)]);
+        assert_eq!(dropped, [("ring_full", 10), ("not_ip", 5), ("damaged", 8)]);
     }
 }

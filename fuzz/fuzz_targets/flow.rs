@@ -133,6 +133,7 @@ fuzz_target!(|input: &[u8]| {
             payload_len: whole.len() as u32,
             bad_checksum: has(BAD_CHECKSUM),
             bad_header: false,
+            unverified: None,
         };
         now = now.after(match (has(LATER), has(MUCH_LATER)) {
             (false, false) => Interval(1_000_000),

@@ -60,7 +60,11 @@ fuzz_target!(|input: &[u8]| {
             let joined = datagram.data().get(header.len()..).expect("a header");
             assert!(datagram.data().len() <= usize::from(u16::MAX));
             assert!(!is_consistent || joined.iter().zip(0..).all(|(octet, place)| *octet == pattern(place)));
-            let _ = decode_datagram(&datagram, &DecodeOptions { verify_checksums: true }, &mut weirds);
+            let _ = decode_datagram(
+                &datagram,
+                &DecodeOptions { verify_checksums: true, ..DecodeOptions::default() },
+                &mut weirds,
+            );
             reassembler.recycle(datagram);
         }
         assert!(reassembler.len() <= LIMITS.max_datagrams && reassembler.bytes() <= LIMITS.max_bytes);

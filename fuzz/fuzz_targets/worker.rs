@@ -6,12 +6,18 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use packet::{DecodeOptions, Frame, LinkType};
 use record::{Format, LogSet, RecordBuffer, Time};
-use worker::{Settings, Worker};
+use worker::{OffloadAction, OffloadReport, Offloaded, Settings, Worker};
 
 fuzz_target!(|input: &[u8]| {
     let Some((&[link, flags], mut rest)) = input.split_first_chunk::<2>() else { return };
-    let settings =
-        Settings { decode: DecodeOptions { verify_checksums: flags & 1 != 0 }, ..Settings::default() };
+    let mut settings = Settings {
+        decode: DecodeOptions { verify_checksums: flags & 1 != 0, defer_payload: flags & 128 != 0 },
+        ..Settings::default()
+    };
+    settings.analysis.hash_files = flags & 64 == 0;
+    if flags & 32 != 0 {
+        settings.shunting.offload = 500;
+    }
     let mut worker = Worker::new(Arc::new(settings));
     let mut records = RecordBuffer::new(Format::JsonWithPath, LogSet::ALL);
     let mut number = 0;
@@ -27,9 +33,30 @@ fuzz_target!(|input: &[u8]| {
             wire_len: data.len() as u32 + u32::from(flags & 2),
         };
         worker.burst(LinkType::from_dlt(u32::from(link)), &[frame], &mut records);
+        let mut wishes = Vec::new();
+        worker.take_offload_requests(|wish| {
+            wishes.push(wish);
+            true
+        });
+        for wish in wishes {
+            let counted = Offloaded {
+                uid: wish.uid,
+                ends: wish.ends,
+                proto: wish.proto,
+                time: frame.time,
+                packets: 3,
+                ip_octets: 4000,
+                payload: 3900,
+            };
+            worker.offloaded(&match wish.action {
+                OffloadAction::Begin if number % 3 == 0 => OffloadReport::Refused(counted),
+                OffloadAction::Begin => OffloadReport::Counted(counted),
+                OffloadAction::End => OffloadReport::Ended(counted),
+            });
+        }
     }
     worker.finish(&mut records);
     let counters = worker.counters();
     let dropped: u64 = counters.dropped().map(|(_, count)| count).sum();
-    assert_eq!(counters.received, counters.analyzed + dropped);
+    assert_eq!(counters.received, counters.analyzed + counters.shunted + dropped);
 });

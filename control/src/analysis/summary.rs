@@ -17,6 +17,10 @@ pub(crate) struct Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} frames, {} bytes", self.counters.received, self.counters.octets)?;
+        let Counters { shunted, shunted_octets, .. } = self.counters;
+        if shunted > 0 {
+            writeln!(f, "  shunted: {shunted} frames, {shunted_octets} bytes")?;
+        }
         for (reason, count) in self.counters.dropped() {
             if count > 0 {
                 writeln!(f, "  not analyzed: {count} ({reason})")?;

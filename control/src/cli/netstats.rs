@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use control_socket::{LcoreRole, Statistics};
+use control_socket::{Lcore, LcoreRole, Statistics};
 
 use super::client::{Sensor, SensorError, print, table};
 
@@ -32,6 +32,32 @@ fn reasons(reasons: &control_socket::DropReasons) -> String {
     if named.is_empty() { "-".to_owned() } else { named.join(", ") }
 }
 
+/// What ports dropped by themselves, where they were asked to.
+fn offload(statistics: &Statistics) -> String {
+    let offload = &statistics.offload;
+    if offload.begun == 0 && offload.refused.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Offloaded: {} flows now, {} in all, {} packets; {} counts too late; refused: {}.\n",
+        offload.active,
+        offload.begun,
+        offload.packets,
+        offload.late,
+        reasons(&offload.refused)
+    )
+}
+
+/// How much took the short path, over all workers.
+fn shunted(statistics: &Statistics) -> String {
+    let workers = || statistics.lcores.iter().filter(|lcore| lcore.role == LcoreRole::Worker);
+    let sum = |of: fn(&Lcore) -> u64| workers().fold(0_u64, |sum, lcore| sum.saturating_add(of(lcore)));
+    let (packets, bytes, all) =
+        (sum(|lcore| lcore.shunted), sum(|lcore| lcore.shunted_bytes), sum(|lcore| lcore.bytes));
+    let share = bytes as f64 * 100.0 / all.max(1) as f64;
+    format!("Shunted: {packets} packets, {bytes} bytes, {share:.1} % of all bytes.\n")
+}
+
 fn text(statistics: &Statistics, lcores: bool) -> String {
     let mut text = table(
         &["port", "received", "bytes", "analyzed", "shunted", "dropped", "lost before us"],
@@ -50,7 +76,18 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
     if lcores {
         text.push('\n');
         text += &table(
-            &["lcore", "role", "received", "analyzed", "dropped", "flows", "busy"],
+            &[
+                "lcore",
+                "role",
+                "received",
+                "bytes",
+                "analyzed",
+                "shunted",
+                "shunted bytes",
+                "dropped",
+                "flows",
+                "busy",
+            ],
             statistics.lcores.iter().map(|lcore| {
                 let role = match lcore.role {
                     LcoreRole::Worker => "worker",
@@ -62,7 +99,10 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
                     lcore.lcore.to_string(),
                     role.to_owned(),
                     lcore.received.to_string(),
+                    lcore.bytes.to_string(),
                     lcore.analyzed.to_string(),
+                    lcore.shunted.to_string(),
+                    lcore.shunted_bytes.to_string(),
                     reasons(&lcore.dropped),
                     lcore.flows.to_string(),
                     format!("{:.1} %", lcore.busy as f64 * 100.0 / total as f64),
@@ -84,6 +124,8 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
         }),
     );
     text.push('\n');
+    text += &shunted(statistics);
+    text += &offload(statistics);
     let imbalances = statistics.imbalances();
     if imbalances.is_empty() {
         text.push_str(

@@ -110,7 +110,10 @@ fn settings(arguments: &Arguments) -> Result<worker::Settings, getrandom::Error>
         None => random_key()?,
     };
     Ok(worker::Settings {
-        decode: packet::DecodeOptions { verify_checksums: !arguments.ignore_checksums },
+        decode: packet::DecodeOptions {
+            verify_checksums: !arguments.ignore_checksums,
+            ..packet::DecodeOptions::default()
+        },
         id_key,
         table_seed: getrandom::u64()?,
         ..worker::Settings::default()

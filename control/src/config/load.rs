@@ -90,6 +90,9 @@ fn problem(config: &Config) -> Option<Problem> {
     if config.limits.flows == 0 {
         return problem("limits", "flows", "at least one connection has to be tracked".to_owned());
     }
+    if config.shunting.offload.is_some() && !config.shunting.enabled {
+        return problem("shunting", "offload", "only what is shunted is offloaded: enable it".to_owned());
+    }
     for name in &config.logs.exclude {
         if Log::from_name(name).is_none() {
             let known: Vec<&str> = Log::ALL.iter().map(|log| log.name()).collect();

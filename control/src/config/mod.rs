@@ -41,6 +41,9 @@ pub(crate) struct Config {
     /// Bounds of memory.
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// Which payload is not looked at.
+    #[serde(default)]
+    pub(crate) shunting: Shunting,
     /// The log files.
     #[serde(default)]
     pub(crate) logs: Logs,
@@ -109,6 +112,40 @@ pub(crate) struct Limits {
     pub(crate) fragments: ByteSize,
 }
 
+/// Which payload is not looked at.
+///
+/// Packets with payload that no analyzer wants any more take a short path: they are counted, and cost no more than their
+/// headers. That is what TLS and DTLS send after the handshake, SSH after the login, what nobody recognizes, what QUIC
+/// sends in packets with short headers, and bodies of HTTP and FTP whose type is known and whose hashes are not wanted.
+/// It changes nothing in the logs. Every limit below does: what comes after it is missing in them, but always counted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Shunting {
+    /// Whether there is a short path at all.
+    pub(crate) enabled: bool,
+    /// Verify the checksums of packets on the short path too, as of all others: it reads their payload. Off, corrupt
+    /// packets of such a flow count like intact ones.
+    pub(crate) verify_checksums: bool,
+    /// Payload of a TCP connection, of both directions together, after which no more is analyzed. Default: no limit.
+    #[schemars(with = "Option<String>")]
+    pub(crate) tcp: Option<ByteSize>,
+    /// Payload of a UDP flow, of both directions together, after which no more is analyzed, but for tunnels. Default: no
+    /// limit.
+    #[schemars(with = "Option<String>")]
+    pub(crate) udp: Option<ByteSize>,
+    /// Files longer than this are not hashed; those of which the length is told, from their beginning on. Default: no
+    /// limit.
+    #[schemars(with = "Option<String>")]
+    pub(crate) hash: Option<ByteSize>,
+    /// Payload on the short path after which a direction of a flow is dropped and counted by the port itself, if it can
+    /// match TCP without FIN, SYN and RST. Counts stay exact; retransmissions and oddities in what is dropped do not
+    /// show in the history. Default: never.
+    #[schemars(with = "Option<String>")]
+    pub(crate) offload: Option<ByteSize>,
+    /// Most flows that are dropped by each port at a time.
+    pub(crate) offload_rules: u32,
+}
+
 /// The log files.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -161,6 +198,20 @@ impl Default for Limits {
             reassembly: ByteSize::mib(512),
             reassembly_per_stream: ByteSize::mib(1),
             fragments: ByteSize::mib(16),
+        }
+    }
+}
+
+impl Default for Shunting {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            verify_checksums: true,
+            tcp: None,
+            udp: None,
+            hash: None,
+            offload: None,
+            offload_rules: 1024,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the dataplane is told: its settings, out of the configuration.
 
-use control_socket::{Limits, Network, Port, Settings, Spool};
+use bytesize::ByteSize;
+use control_socket::{Limits, Network, Port, Settings, Shunting, Spool};
 use record::Log;
 
 use super::Config;
@@ -36,6 +37,16 @@ impl Config {
             reassembly_bytes: self.limits.reassembly.as_u64().saturating_mul(workers),
             reassembly_bytes_per_flow: self.limits.reassembly_per_stream.as_u64(),
             fragment_bytes: self.limits.fragments.as_u64().saturating_mul(workers),
+        };
+        let bytes = |size: Option<ByteSize>| size.map(|size| size.as_u64());
+        settings.shunting = Shunting {
+            enabled: self.shunting.enabled,
+            verify_checksums: self.shunting.verify_checksums,
+            tcp_bytes: bytes(self.shunting.tcp),
+            udp_bytes: bytes(self.shunting.udp),
+            hash_bytes: bytes(self.shunting.hash),
+            offload_bytes: bytes(self.shunting.offload),
+            offload_rules: self.shunting.offload_rules,
         };
         if let Some(networks) = &self.analysis.local_networks {
             settings.local_networks =

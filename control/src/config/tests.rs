@@ -52,3 +52,16 @@ fn sizes_times_and_networks_are_written_as_people_do() {
     assert_eq!(config.logs.rotate.as_secs(), 1800);
     assert_eq!(config.spool.size.as_u64(), 2 << 30);
 }
+
+#[test]
+fn shunting_changes_nothing_unless_told() {
+    let config = parse(Path::new("baleen.toml"), MINIMAL).unwrap();
+    let shunting = config.dataplane_settings().shunting;
+    assert_eq!(shunting, control_socket::Shunting::default());
+    let text = format!("{MINIMAL}[shunting]\nhash = \"1MiB\"\nudp = \"10MiB\"\noffload = \"100MiB\"\n");
+    let shunting = parse(Path::new("baleen.toml"), &text).unwrap().dataplane_settings().shunting;
+    assert_eq!((shunting.hash_bytes, shunting.udp_bytes), (Some(1 << 20), Some(10 << 20)));
+    assert_eq!(shunting.offload_bytes, Some(100 << 20));
+    let message = refusal(&format!("{MINIMAL}[shunting]\nenabled = false\noffload = \"1MiB\"\n"));
+    assert!(message.starts_with("baleen.toml:5: shunting.offload: "), "{message}");
+}

@@ -29,6 +29,9 @@ pub struct Settings {
     /// What bounds state.
     #[serde(default)]
     pub limits: Limits,
+    /// Which payload is not looked at.
+    #[serde(default)]
+    pub shunting: Shunting,
     /// Networks of this site.
     #[serde(default)]
     pub local_networks: Vec<Network>,
@@ -110,6 +113,45 @@ impl Default for Limits {
     }
 }
 
+/// Which payload is not looked at. By default only that from which nothing more can follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shunting {
+    /// Whether packets whose payload no analyzer wants take the short path.
+    pub enabled: bool,
+    /// Whether the checksums of such packets are verified.
+    pub verify_checksums: bool,
+    /// Bytes of IP packets of a TCP connection after which no more is analyzed; none: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_bytes: Option<u64>,
+    /// Bytes of IP packets of a UDP flow after which no more is analyzed; none: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub udp_bytes: Option<u64>,
+    /// Files of more bytes than this are not hashed; none: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_bytes: Option<u64>,
+    /// Flows that have sent so many bytes on the short path are dropped and counted by the port, where it can; none:
+    /// never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offload_bytes: Option<u64>,
+    /// Most rules in each port.
+    pub offload_rules: u32,
+}
+
+impl Default for Shunting {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            verify_checksums: true,
+            tcp_bytes: None,
+            udp_bytes: None,
+            hash_bytes: None,
+            offload_bytes: None,
+            offload_rules: 1024,
+        }
+    }
+}
+
 /// Where records go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +202,7 @@ impl Settings {
             memory: Memory::default(),
             ignore_checksums: false,
             limits: Limits::default(),
+            shunting: Shunting::default(),
             local_networks: Vec::new(),
             spool,
             logs: BTreeSet::new(),
@@ -188,6 +231,9 @@ impl Settings {
             if !labels.insert(port.label()) {
                 return wrong(&format!("ports[{number}].name"), "another port has the same");
             }
+        }
+        if self.shunting.offload_bytes.is_some() && !self.shunting.enabled {
+            return wrong("shunting.offload_bytes", "needs shunting.enabled");
         }
         let mut lcores = BTreeSet::new();
         if !self.lcores.iter().all(|lcore| lcores.insert(*lcore)) {

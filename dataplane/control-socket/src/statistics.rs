@@ -26,6 +26,8 @@ pub struct Statistics {
     pub ports: BTreeMap<String, PortStatistics>,
     /// By lcore, as far as they handle packets.
     pub lcores: Vec<Lcore>,
+    /// Flows that ports drop and count by themselves.
+    pub offload: OffloadStatistics,
     /// By name of the log.
     pub logs: BTreeMap<String, LogStatistics>,
     /// The spool.
@@ -40,14 +42,16 @@ pub struct PortStatistics {
     pub link_up: bool,
     /// Speed of the link in megabits per second; 0: not known.
     pub speed: u64,
-    /// Packets taken from it.
+    /// Packets taken from it, and those that it counted and dropped by itself.
     pub received: u64,
     /// Their bytes on the wire, without frame check sequence.
     pub bytes: u64,
     /// Packets handed to analysis.
     pub analyzed: u64,
-    /// Packets whose flow needs no more analysis, counted only.
+    /// Packets whose flow needs no more analysis, counted and dropped by the port itself; part of `received`.
     pub shunted: u64,
+    /// Their bytes on the wire.
+    pub shunted_bytes: u64,
     /// Packets taken and not analyzed, by reason.
     pub dropped: DropReasons,
     /// Packets that the port itself lost, by reason (`missed`, `no_buffer`, `error`); not part of `received`.
@@ -84,6 +88,8 @@ pub struct Lcore {
     pub analyzed: u64,
     /// Packets whose flow needs no more analysis, counted only.
     pub shunted: u64,
+    /// Their bytes on the wire.
+    pub shunted_bytes: u64,
     /// Packets dropped, by reason.
     pub dropped: DropReasons,
     /// Current flows.
@@ -96,6 +102,22 @@ pub struct Lcore {
     pub busy: u64,
     /// Time stamp counter ticks without.
     pub idle: u64,
+}
+
+/// Flows of which ports drop and count a direction by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OffloadStatistics {
+    /// Current rules.
+    pub active: u64,
+    /// Rules made.
+    pub begun: u64,
+    /// Packets that they dropped.
+    pub packets: u64,
+    /// Counts that came when their flow was gone, so that its record does not have them.
+    pub late: u64,
+    /// Wishes of workers that came to nothing, by reason.
+    pub refused: DropReasons,
 }
 
 /// One log.

@@ -63,4 +63,30 @@ int dpdk_log_to(dpdk_log_handler handler);
 /* Link of a port: speed in Mbit/s (UINT32_MAX when unknown) and whether it is up. */
 int dpdk_link_get(uint16_t port, uint32_t *speed, uint8_t *up);
 
+/* A flow rule in a port. */
+struct rte_flow;
+
+/* Packets of one direction of a flow: of TCP those without FIN, SYN and RST. Ports are in host byte order. */
+struct dpdk_drop_match {
+	uint8_t is_ipv6;
+	uint8_t is_tcp;
+	/* VLAN tags in front of the IP header, up to two, whatever they say. */
+	uint8_t vlan_tags;
+	/* Addresses as in the packet; of IPv4 the first four octets. */
+	uint8_t source[16];
+	uint8_t destination[16];
+	uint16_t source_port;
+	uint16_t destination_port;
+};
+
+/*
+ * Rules that drop and count such packets: whether the port would take one, make it, what it has counted, remove it.
+ * 0, or a negative errno (create: NULL, and rte_errno); `message` is what the driver says, or NULL, and lives for ever.
+ */
+int dpdk_drop_validate(uint16_t port, const struct dpdk_drop_match *match, const char **message);
+struct rte_flow *dpdk_drop_create(uint16_t port, const struct dpdk_drop_match *match, const char **message);
+int dpdk_drop_query(uint16_t port, struct rte_flow *flow, uint64_t *packets, uint64_t *octets,
+		    const char **message);
+int dpdk_drop_destroy(uint16_t port, struct rte_flow *flow, const char **message);
+
 #endif

@@ -1,5 +1,5 @@
 //! Safe wrappers of the parts of DPDK that a packet sensor needs: the environment
-//! ([`Eal`]), ports and their queues, packet buffers and their pools, rings between
+//! ([`Eal`]), ports, their queues and flow rules, packet buffers and their pools, rings between
 //! threads, and threads that DPDK knows.
 //!
 //! Ownership decides the order of teardown. A queue holds its port, so a port is stopped
@@ -35,8 +35,8 @@ pub use mbuf_array::{Drain, MbufArray};
 pub use mempool::{DEFAULT_DATA_ROOM, Mempool, MempoolError};
 pub use pci::{PciAddress, PciAddressError, PciBinding};
 pub use port::{
-    Capabilities, HashedFields, Link, Port, PortConfig, PortError, PortStats, Queues, RxQueue, TxQueue,
-    symmetric_key,
+    Capabilities, DropMatch, DropTransport, FlowRule, FlowRuleError, HashedFields, Link, Port, PortConfig,
+    PortError, PortStats, Queues, RuleCount, RxQueue, TxQueue, symmetric_key,
 };
 pub use port_name::{PortName, PortNameError, Source};
 pub use ring::{Consumer, Producer, RingError, ring};

@@ -17,11 +17,13 @@ use crate::ring::{self, Consumer};
 use crate::{interface, log};
 
 mod capabilities;
+mod flow_rule;
 mod queue;
 mod rss;
 mod stats;
 
 pub use capabilities::Capabilities;
+pub use flow_rule::{DropMatch, DropTransport, FlowRule, FlowRuleError, RuleCount};
 pub use queue::{RxQueue, TxQueue};
 pub use rss::{HashedFields, symmetric_key};
 pub use stats::{Link, PortStats};

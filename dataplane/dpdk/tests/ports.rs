@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use dpdk::test_support::eal;
 use dpdk::{
-    HashedFields, MbufArray, Mempool, Port, PortConfig, PortError, PortName, Producer, Timestamps, ring,
+    DropMatch, DropTransport, FlowRuleError, HashedFields, MbufArray, Mempool, Port, PortConfig, PortError,
+    PortName, Producer, Timestamps, ring,
 };
 
 fn pool(buffers: u32) -> Mempool {
@@ -239,4 +240,36 @@ fn more_queues_than_a_kind_of_port_can_have_are_refused_at_once() {
     let name: PortName = "af_packet:lo,queues=999".parse().unwrap();
     let message = Port::attach(eal(), &name).unwrap_err().to_string();
     assert!(message.contains("up to 256 receive queues, 999 were asked for"), "{message}");
+}
+
+/// No port here carries out flow rules, so what can be shown of the driver's calls is how it refuses them.
+#[test]
+fn a_port_without_flow_rules_says_so() {
+    let port = attach("null:").unwrap();
+    port.start(&PortConfig::default(), pool(4095)).unwrap();
+    for (source, destination, transport) in [
+        ("192.0.2.1:443", "10.0.0.1:40000", DropTransport::Tcp),
+        ("[2001:db8::1]:443", "[2001:db8::2]:40000", DropTransport::Udp),
+    ] {
+        let packets = DropMatch {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            transport,
+            vlan_tags: 1,
+        };
+        let error = port.validate_drop_rule(&packets).unwrap_err();
+        assert!(
+            matches!(&error, FlowRuleError::Unsupported { driver, .. } if driver == "net_null"),
+            "{error}"
+        );
+        let error = port.install_drop_rule(&packets).unwrap_err();
+        assert!(matches!(error, FlowRuleError::Unsupported { .. }), "{error}");
+    }
+    let mixed = DropMatch {
+        source: "192.0.2.1:443".parse().unwrap(),
+        destination: "[2001:db8::2]:40000".parse().unwrap(),
+        transport: DropTransport::Tcp,
+        vlan_tags: 0,
+    };
+    assert!(matches!(port.validate_drop_rule(&mixed), Err(FlowRuleError::TwoVersions { .. })));
 }

@@ -66,7 +66,7 @@ impl DatagramState {
     }
 
     /// Adds a datagram's payload. Lengths below zero are those of headers that claim less than their own length.
-    const fn count_payload(&mut self, side: Side, len: i64) {
+    pub(crate) const fn count_payload(&mut self, side: Side, len: i64) {
         let total = &mut self.payload[side.index()];
         *total = if *total < 0 { len } else { total.saturating_add(len) };
     }
@@ -90,7 +90,7 @@ pub(crate) fn process<H: Hooks>(
     counters: &mut Counters,
     hooks: &mut H,
 ) {
-    if packet.bad_checksum {
+    if is_corrupt(flow, side, packet, hooks) {
         // Decoding has reported it.
         counters.bad_checksums = counters.bad_checksums.wrapping_add(1);
         flow.note_weird();
@@ -118,6 +118,21 @@ pub(crate) fn process<H: Hooks>(
     }
     flow.count_packet(side, packet.ip.total_len);
     hooks.datagram(flow, state, flow.direction(side), packet);
+}
+
+/// Whether the packet's checksum is wrong. Where decoding has left the payload to whoever reads it, that of one that nobody
+/// wants counts as right.
+#[inline]
+pub(crate) fn is_corrupt<H: Hooks>(flow: &FlowInfo, side: Side, packet: &Packet<'_>, hooks: &mut H) -> bool {
+    if packet.unverified.is_none() {
+        return packet.bad_checksum;
+    }
+    let is_read = packet.payload_len == 0 || flow.skip(side) < u64::from(packet.payload_len);
+    let is_bad = is_read && packet.has_bad_payload();
+    if is_bad {
+        hooks.bad_payload(packet);
+    }
+    is_bad
 }
 
 pub(crate) fn weird<H: Hooks>(

@@ -8,7 +8,7 @@ use crate::{Connection, Direction, FlowInfo};
 /// beside it.
 ///
 /// Calls of one connection come in this order: `new_connection`, then for each packet `packet`, then what the packet
-/// means (`weird`, `gap`, `data`, `datagram`, `end_of_stream`, `reset`), at last `removed`. A packet whose checksum
+/// means (`weird`, `gap`, `data`, `skipped`, `datagram`, `end_of_stream`, `reset`), at last `removed`. A packet whose checksum
 /// is wrong causes nothing but `weird`. [`FlowInfo::flip`] may be called in any of them.
 pub trait Hooks {
     /// What the user keeps of each connection. Keep it small, or box it: it is part of the table's entry.
@@ -28,8 +28,19 @@ pub trait Hooks {
         let _ = (flow, state, direction, packet);
     }
 
+    /// The packet's checksum turned out to be wrong when its payload was to be read, see
+    /// [`Packet::has_bad_payload`].
+    fn bad_payload(&mut self, packet: &Packet<'_>) {
+        let _ = packet;
+    }
+
     /// The next octets of a TCP stream, in order, each octet once.
     fn data(&mut self, flow: &mut FlowInfo, state: &mut Self::State, direction: Direction, payload: &[u8]);
+
+    /// The next `length` octets of a TCP stream, which were not wanted.
+    fn skipped(&mut self, flow: &mut FlowInfo, state: &mut Self::State, direction: Direction, length: u64) {
+        let _ = (flow, state, direction, length);
+    }
 
     /// `length` octets of a TCP stream were never seen and will not come.
     fn gap(&mut self, flow: &mut FlowInfo, state: &mut Self::State, direction: Direction, length: u64);

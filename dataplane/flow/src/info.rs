@@ -6,9 +6,17 @@ use record::{Endpoints, Interval, Proto, Time, Uid};
 
 use crate::history::{History, is_logged};
 use crate::key::{FlowKey, Tuple};
+use crate::table::Offloaded;
 
 /// More tunnels than this that one connection came through are not remembered.
 const MAX_TUNNEL_PARENTS: usize = 16;
+
+/// All payload of a side is skipped.
+const SKIP_ALL: u16 = u16::MAX;
+/// As well, and what is not seen of it is not missing.
+const OFFLOADED: u16 = SKIP_ALL - 1;
+/// Most octets that are skipped at once: more than a packet has.
+const MAX_SKIP: u16 = OFFLOADED - 1;
 
 /// Who sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +41,17 @@ impl Direction {
     pub const fn index(self) -> usize {
         self as usize
     }
+}
+
+/// How much payload of a direction is not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipping {
+    /// All of it is wanted.
+    Nothing,
+    /// The next octets are not wanted, see [`FlowInfo::skip_octets`].
+    Octets,
+    /// None is wanted any more.
+    All,
 }
 
 /// One end of the canonical key, whatever its role: roles may be swapped, sides never are.
@@ -72,8 +91,6 @@ mod flag {
     pub(super) const ORIGINATOR_IS_LOW: u32 = 0x800;
     pub(super) const FLIPPED: u32 = 0x1000;
     pub(super) const DID_WEIRD: u32 = 0x2000;
-    /// Of the low side; that of the high side is one further up.
-    pub(super) const SKIP: u32 = 0x4000;
     pub(super) const OUTLASTS_SESSION: u32 = 0x0800_0000;
 }
 
@@ -126,6 +143,8 @@ pub struct FlowInfo {
     history: History,
     vlan: Option<NonZeroU16>,
     inner_vlan: Option<NonZeroU16>,
+    /// Octets of payload to come that are not wanted, of each side.
+    skip: [u16; 2],
     packets: [u64; 2],
     ip_bytes: [u64; 2],
     rare: Option<Box<Rare>>,
@@ -158,6 +177,7 @@ impl FlowInfo {
             history: History::new(),
             vlan: None,
             inner_vlan: None,
+            skip: [0; 2],
             packets: [0; 2],
             ip_bytes: [0; 2],
             rare: None,
@@ -253,15 +273,40 @@ impl FlowInfo {
 
     /// No more payload of `direction` is wanted: none is delivered nor buffered any more. Counts and gaps stay exact.
     pub fn skip_payload(&mut self, direction: Direction) {
-        self.flags |= flag::SKIP << self.side(direction).index();
+        self.skip[self.side(direction).index()] = SKIP_ALL;
+    }
+
+    /// A port drops and counts packets of `direction` from now on, see
+    /// [`FlowTable::count_offloaded`](crate::FlowTable::count_offloaded): no payload of it is wanted, and what its peer
+    /// acknowledges has been seen.
+    pub fn offload(&mut self, direction: Direction) {
+        self.skip[self.side(direction).index()] = OFFLOADED;
+    }
+
+    /// Of the next `octets` of a TCP stream only the number is wanted: they come as
+    /// [`Hooks::skipped`](crate::Hooks::skipped) instead of data. It takes the place of what was said before; gaps
+    /// count as octets. More than a packet has are to be asked for anew with each packet.
+    pub fn skip_octets(&mut self, direction: Direction, octets: u64) {
+        self.skip[self.side(direction).index()] = u16::try_from(octets).unwrap_or(MAX_SKIP).min(MAX_SKIP);
+    }
+
+    /// How much payload of `direction` is not wanted.
+    #[inline]
+    pub fn skipping(&self, direction: Direction) -> Skipping {
+        match self.skip[self.side(direction).index()] {
+            0 => Skipping::Nothing,
+            1..=MAX_SKIP => Skipping::Octets,
+            OFFLOADED.. => Skipping::All,
+        }
     }
 
     /// No more payload is wanted, see [`skip_payload`](Self::skip_payload).
-    pub const fn skip_all_payload(&mut self) {
-        self.flags |= flag::SKIP | flag::SKIP << 1;
+    pub fn skip_all_payload(&mut self) {
+        self.skip = self.skip.map(|skip| if skip == OFFLOADED { skip } else { SKIP_ALL });
     }
 
     /// Whether payload of `direction` is still wanted.
+    #[inline]
     pub fn wants_payload(&self, direction: Direction) -> bool {
         self.wants(self.side(direction))
     }
@@ -305,7 +350,31 @@ impl FlowInfo {
 
     #[inline]
     pub(crate) fn wants(&self, side: Side) -> bool {
-        !self.has(flag::SKIP << side.index())
+        self.skip[side.index()] < OFFLOADED
+    }
+
+    /// Whether a port drops packets of the side, or did so.
+    #[inline]
+    pub(crate) fn is_offloaded(&self, side: Side) -> bool {
+        self.skip[side.index()] == OFFLOADED
+    }
+
+    /// Octets of the side's payload to come that are not wanted.
+    #[inline]
+    pub(crate) fn skip(&self, side: Side) -> u64 {
+        match self.skip[side.index()] {
+            OFFLOADED.. => u64::MAX,
+            octets => u64::from(octets),
+        }
+    }
+
+    /// So many octets to come have come.
+    #[inline]
+    pub(crate) fn pass(&mut self, side: Side, octets: u64) {
+        let skip = &mut self.skip[side.index()];
+        if *skip < OFFLOADED {
+            *skip = skip.saturating_sub(u16::try_from(octets).unwrap_or(u16::MAX));
+        }
     }
 
     pub(crate) const fn set_last(&mut self, now: Time) {
@@ -329,6 +398,14 @@ impl FlowInfo {
         let index = side.index();
         self.packets[index] = self.packets[index].saturating_add(1);
         self.ip_bytes[index] = self.ip_bytes[index].saturating_add(ip_len as u64);
+    }
+
+    /// Adds what a port counted.
+    pub(crate) fn count_offloaded(&mut self, side: Side, counted: &Offloaded) {
+        let index = side.index();
+        self.packets[index] = self.packets[index].saturating_add(counted.packets);
+        self.ip_bytes[index] = self.ip_bytes[index].saturating_add(counted.ip_octets);
+        self.last = self.last.max(counted.time);
     }
 
     pub(crate) fn count_missed(&mut self, len: u64) {

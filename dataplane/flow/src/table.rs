@@ -114,7 +114,7 @@ impl<S> FlowTable<S> {
 
     /// What is known of the connection of a packet, if there is one.
     pub fn get(&self, packet: &Packet<'_>) -> Option<(&FlowInfo, &S)> {
-        let lookup = self.look_up(packet);
+        let lookup = self.look_up(&Tuple::of(packet));
         let entry = self.entries.get(self.find(&lookup)?)?;
         Some((&entry.flow, &entry.state))
     }
@@ -140,8 +140,8 @@ impl<S> FlowTable<S> {
     }
 
     #[inline]
-    fn look_up(&self, packet: &Packet<'_>) -> Lookup {
-        let (key, from_low) = Tuple::of(packet).key();
+    fn look_up(&self, tuple: &Tuple) -> Lookup {
+        let (key, from_low) = tuple.key();
         let hash = (self.hash_key.hash(&key) >> 32) as u32;
         Lookup { key, from_low, hash }
     }
@@ -173,7 +173,7 @@ impl<S> FlowTable<S> {
             return;
         }
         self.wheel.start(clock);
-        let lookup = self.look_up(packet);
+        let lookup = self.look_up(&Tuple::of(packet));
         let existing = self.find(&lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
         let Some(slot) = existing.or_else(|| self.create(&lookup, now, clock, packet, hooks)) else {
             return;
@@ -448,5 +448,8 @@ fn summary<S>(entry: &Entry<S>, removal: Removal) -> Connection {
     }
 }
 
+mod offload;
 #[cfg(test)]
 mod tests;
+
+pub use offload::Offloaded;

@@ -32,6 +32,7 @@ fn packet<'p>(ip: IpHeader, transport: Transport<'p>, payload: &'p [u8]) -> Pack
         payload_len: payload.len() as u32,
         bad_checksum: false,
         bad_header: false,
+        unverified: None,
     }
 }
 
@@ -193,6 +194,23 @@ impl Bench {
 
     pub(crate) fn with(config: Config) -> Self {
         Self { table: FlowTable::new(config, 7), recorder: Recorder::default(), now: 0 }
+    }
+
+    /// A port drops the direction of `packet` from now on, and has dropped so many packets of so many octets already.
+    pub(crate) fn offload(&mut self, packet: &Packet<'_>, packets: u64, ip_octets: u64) {
+        let tuple = crate::key::Tuple::of(packet);
+        let counted = crate::Offloaded {
+            uid: record::Uid::default(),
+            ends: tuple.ends,
+            proto: tuple.proto,
+            time: millis(self.now),
+            packets,
+            ip_octets,
+            payload: 0,
+        };
+        let (flow, _) = self.table.count_offloaded(&counted).expect("the connection is there");
+        let from_originator = flow.id.orig_h == tuple.ends.orig_h;
+        flow.offload(if from_originator { Direction::Originator } else { Direction::Responder });
     }
 
     /// A packet, a millisecond after the one before.

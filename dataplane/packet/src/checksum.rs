@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071).
 
+use std::num::NonZeroU16;
+
 use crate::carry::Ip;
 
 /// Sum of `data` as big-endian 16-bit words, an odd last octet padded with zero; not folded.
@@ -50,19 +52,33 @@ pub(crate) const fn fold(mut total: u64) -> u16 {
     total as u16
 }
 
+/// The folded sum of data with its right checksum inside.
+pub(crate) const VALID: u16 = 0xffff;
+
 /// Whether `data`, which holds its own checksum, sums up to all ones.
 #[inline]
 pub(crate) fn is_valid(data: &[u8]) -> bool {
-    fold(sum(data)) == 0xffff
+    fold(sum(data)) == VALID
 }
 
 /// Whether an upper-layer packet with its checksum inside is valid under the pseudo header of IPv4 (RFC 9293,
 /// section 3.1) or IPv6 (RFC 8200, section 8.1); both sum up alike for the same addresses.
 #[inline]
 pub(crate) fn is_valid_upper(ip: Ip, protocol: u8, data: &[u8]) -> bool {
-    let length = data.len() as u64;
-    let addresses = address(ip.source) + address(ip.destination);
-    fold(addresses + u64::from(protocol) + length + sum(data)) == 0xffff
+    fold(pseudo_header(ip, protocol, data.len()) + sum(data)) == VALID
+}
+
+/// As [`is_valid_upper`], but the folded sum, and of `data` only the first `header_len` octets, an even number. Never
+/// none: only nothing but zeros sums up to zero (RFC 1071), and the protocol is one of the summands.
+#[inline]
+pub(crate) fn sum_upper(ip: Ip, protocol: u8, data: &[u8], header_len: usize) -> Option<NonZeroU16> {
+    let header = data.get(..header_len).unwrap_or_default();
+    NonZeroU16::new(fold(pseudo_header(ip, protocol, data.len()) + sum(header)))
+}
+
+#[inline]
+fn pseudo_header(ip: Ip, protocol: u8, length: usize) -> u64 {
+    address(ip.source) + address(ip.destination) + u64::from(protocol) + length as u64
 }
 
 /// Sum of an address. The mapped form of an IPv4 address adds a word of all ones to that of its four octets, which in

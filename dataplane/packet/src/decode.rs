@@ -14,11 +14,14 @@ pub struct DecodeOptions {
     /// Verify the checksums of IPv4 headers, TCP, UDP, ICMP and ICMPv6 of packets that were captured whole.
     /// Default: true. Off, an IPv4 length of 0 (segmentation offload) is accepted too.
     pub verify_checksums: bool,
+    /// Of TCP and UDP leave the sum over the payload to [`Packet::has_bad_payload`], for whoever knows whether that payload
+    /// is to be read at all. Default: false.
+    pub defer_payload: bool,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { verify_checksums: true }
+        Self { verify_checksums: true, defer_payload: false }
     }
 }
 
@@ -69,7 +72,7 @@ pub struct Aggregate<'f> {
 impl<'f> Aggregate<'f> {
     /// Decodes the next packet; `None` when there is no further one.
     pub fn next(&mut self, options: &DecodeOptions, weirds: &mut WeirdList) -> Option<Decoded<'f>> {
-        let context = Context { verify_checksums: options.verify_checksums, in_tunnel: self.in_tunnel };
+        let context = Context::of(*options, self.in_tunnel);
         let network = link::wireless::next_subframe(&mut self.rest, context, weirds)?;
         Some(finish(network, self.layer2, context, weirds))
     }
@@ -79,11 +82,24 @@ impl<'f> Aggregate<'f> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     pub(crate) verify_checksums: bool,
+    /// Of TCP and UDP, later.
+    pub(crate) defer_payload: bool,
     /// The innermost tunnel that the bytes came out of.
     pub(crate) in_tunnel: Option<TunnelKind>,
 }
 
 impl Context {
+    #[inline(always)]
+    pub(crate) fn of(options: DecodeOptions, in_tunnel: Option<TunnelKind>) -> Self {
+        let DecodeOptions { verify_checksums, defer_payload } = options;
+        Self { verify_checksums, defer_payload, in_tunnel }
+    }
+
+    /// Where checksums do not count.
+    pub(crate) const fn unverified(in_tunnel: Option<TunnelKind>) -> Self {
+        Self { verify_checksums: false, defer_payload: false, in_tunnel }
+    }
+
     #[cold]
     pub(crate) fn report(self, weirds: &mut WeirdList, weird: Weird, source: Source, scope: Scope) {
         self.report_with(weirds, weird, source, scope, Detail::None);
@@ -132,7 +148,7 @@ pub fn decode<'f>(
     options: &DecodeOptions,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
-    let context = Context { verify_checksums: options.verify_checksums, in_tunnel: None };
+    let context = Context::of(*options, None);
     decode_link(link, frame.data, frame.wire_len, context, weirds)
 }
 
@@ -146,7 +162,7 @@ pub fn decode_ip<'f>(
     options: &DecodeOptions,
     weirds: &mut WeirdList,
 ) -> Decoded<'f> {
-    let context = Context { verify_checksums: options.verify_checksums, in_tunnel: None };
+    let context = Context::of(*options, None);
     ip::decode_outlined(data, wire_len, layer2, context, weirds)
 }
 
@@ -157,7 +173,7 @@ pub fn decode_datagram<'d>(
     weirds: &mut WeirdList,
 ) -> Decoded<'d> {
     // Each fragment's own header has been verified; the joined one has a checksum of none of them.
-    let context = Context { verify_checksums: options.verify_checksums, in_tunnel: datagram.in_tunnel() };
+    let context = Context::of(*options, datagram.in_tunnel());
     let data = datagram.data();
     ip::decode_reassembled(data, data.len() as u32, datagram.layer2(), context, weirds)
 }

@@ -87,7 +87,7 @@ mod tests {
                     let mut octets = whole.clone();
                     octets[changed] = value;
                     let Some(ends) = Ends::glance(LinkType::Ethernet, &frame(&octets)) else { continue };
-                    let options = DecodeOptions { verify_checksums: false };
+                    let options = DecodeOptions { verify_checksums: false, ..DecodeOptions::default() };
                     let decoded =
                         crate::decode(LinkType::Ethernet, &frame(&octets), &options, &mut WeirdList::new());
                     let Decoded::Flow(packet) = decoded else { continue };

@@ -2,7 +2,12 @@
 //!
 //! All lengths are octets; all port and identifier values are in host byte order.
 
+use std::num::NonZeroU16;
+
 use record::Addr;
+
+use crate::checksum;
+use crate::weird::{Detail, Scope, Source, Weird, WeirdList, WeirdReport};
 
 /// IP protocol numbers that the sensor names (IANA "Assigned Internet Protocol Numbers").
 pub mod ip_proto {
@@ -158,9 +163,30 @@ pub struct Packet<'f> {
     /// The TCP header lies about its own length: the packet makes its connection known, but there is no more to it than
     /// its ports. `payload` is empty. Zeek does not count such packets.
     pub bad_header: bool,
+    /// Where verification of the payload was [put off](crate::DecodeOptions::defer_payload): the folded sum of all that
+    /// the checksum covers besides.
+    pub unverified: Option<NonZeroU16>,
 }
 
 impl Packet<'_> {
+    /// Verifies the checksum over the payload, if that was put off: whether it is wrong.
+    #[inline]
+    pub fn has_bad_payload(&self) -> bool {
+        self.unverified.is_some_and(|rest| {
+            checksum::fold(u64::from(rest.get()) + checksum::sum(self.payload)) != checksum::VALID
+        })
+    }
+
+    /// Reports what [`Self::has_bad_payload`] found, as decoding would have done.
+    pub fn report_bad_payload(&self, weirds: &mut WeirdList, in_tunnel: bool) {
+        let (weird, source) = match self.transport {
+            Transport::Tcp(_) => (Weird::BadTcpChecksum, Source::Tcp),
+            _ => (Weird::BadUdpChecksum, Source::Udp),
+        };
+        let (scope, detail) = (Scope::Connection, Detail::None);
+        weirds.push(WeirdReport { weird, source, scope, detail, in_tunnel });
+    }
+
     /// Whether IP itself is the tunnel (IP in IP, 6in4, GRE): then this packet is no packet of a connection.
     #[inline]
     pub const fn is_ip_tunnel(&self) -> bool {

@@ -104,7 +104,7 @@ fn stays_inside(frame_data: &[u8], decoded: Decoded<'_>, depth: u8, options: &De
 }
 
 fn check(data: &[u8], wire_len: u32, verify_checksums: bool) {
-    let options = DecodeOptions { verify_checksums };
+    let options = DecodeOptions { verify_checksums, ..DecodeOptions::default() };
     let frame = Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len };
     for number in LINK_TYPES {
         let link = LinkType::from_dlt(number);
@@ -112,6 +112,11 @@ fn check(data: &[u8], wire_len: u32, verify_checksums: bool) {
         let decoded = decode(link, &frame, &options, &mut weirds);
         if let Decoded::Damaged(weird) = decoded {
             assert_eq!(weirds.iter().last().map(|report| report.weird), Some(weird));
+        }
+        let later = DecodeOptions { defer_payload: true, ..options };
+        let deferred = decode(link, &frame, &later, &mut WeirdList::new());
+        if let (Decoded::Flow(now), Decoded::Flow(later)) = (decoded, deferred) {
+            assert_eq!(now.bad_checksum, later.bad_checksum || later.has_bad_payload());
         }
         stays_inside(data, decoded, 0, &options);
         addresses(link, &frame);

@@ -1,5 +1,7 @@
 //! Transport headers: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792) and ICMPv6 (RFC 4443).
 
+use std::num::NonZeroU16;
+
 use record::Addr;
 
 use crate::bytes::from;
@@ -39,6 +41,14 @@ pub(crate) fn decode<'f>(
     }
 }
 
+/// What is known of a checksum.
+#[derive(Clone, Copy, Default)]
+struct Checksum {
+    is_bad: bool,
+    /// The sum of all but the payload, when that is to be verified later.
+    unverified: Option<NonZeroU16>,
+}
+
 /// The payload of an IP packet.
 #[derive(Clone, Copy)]
 struct Segment<'l, 'f> {
@@ -51,15 +61,16 @@ struct Segment<'l, 'f> {
 
 impl<'f> Segment<'_, 'f> {
     #[inline(always)]
-    fn packet(self, transport: Transport<'f>, header_len: usize, bad_checksum: bool) -> Decoded<'f> {
+    fn packet(self, transport: Transport<'f>, header_len: usize, checksum: Checksum) -> Decoded<'f> {
         Decoded::Flow(Packet {
             layer2: self.link.layer2(),
             ip: self.ip.header(),
             transport,
             payload: from(self.data, header_len),
             payload_len: self.wire_len.saturating_sub(header_len as u32),
-            bad_checksum,
+            bad_checksum: checksum.is_bad,
             bad_header: false,
+            unverified: checksum.unverified,
         })
     }
 
@@ -69,6 +80,17 @@ impl<'f> Segment<'_, 'f> {
         context.verify_checksums
             && self.data.len() as u32 == self.wire_len
             && !checksum::is_valid_upper(self.ip, self.ip.protocol, self.data)
+    }
+
+    /// Verifies the checksum, of a header and what follows it, as far as that is to be done now.
+    #[inline(always)]
+    fn verify(self, context: Context, header_len: usize) -> Checksum {
+        if !context.defer_payload {
+            return Checksum { is_bad: self.is_corrupt(context), unverified: None };
+        }
+        let verifies = context.verify_checksums && self.data.len() as u32 == self.wire_len;
+        let rest = || checksum::sum_upper(self.ip, self.ip.protocol, self.data, header_len);
+        Checksum { is_bad: false, unverified: if verifies { rest() } else { None } }
     }
 
     #[inline(always)]
@@ -81,11 +103,11 @@ impl<'f> Segment<'_, 'f> {
             let (ip, layer2) = (self.ip.header(), self.link.layer2());
             return bad_tcp_header(ip, self.data, self.wire_len, layer2, context, weirds);
         };
-        let bad_checksum = self.is_corrupt(context);
-        if bad_checksum {
+        let checksum = self.verify(context, header_len);
+        if checksum.is_bad {
             context.report(weirds, Weird::BadTcpChecksum, Source::Tcp, Scope::Connection);
         }
-        self.packet(Transport::Tcp(tcp_header(fixed, options)), header_len, bad_checksum)
+        self.packet(Transport::Tcp(tcp_header(fixed, options)), header_len, checksum)
     }
 
     #[inline(always)]
@@ -99,15 +121,15 @@ impl<'f> Segment<'_, 'f> {
         let transport =
             Transport::Udp { source_port: u16::from_be_bytes([s0, s1]), destination_port, length };
         let no_checksum = c0 == 0 && c1 == 0 && (self.ip.is_v4() || self.may_be_vxlan(destination_port));
-        let bad_checksum = !no_checksum && self.is_corrupt(context);
-        if bad_checksum {
+        let checksum = if no_checksum { Checksum::default() } else { self.verify(context, UDP_HEADER) };
+        if checksum.is_bad {
             context.report(weirds, Weird::BadUdpChecksum, Source::Udp, Scope::Connection);
         } else if u32::from(length) != self.wire_len {
             let detail = Detail::Lengths(u32::from(length), self.wire_len);
             let weird = Weird::UdpLengthMismatch;
             context.report_with(weirds, weird, Source::Udp, Scope::Connection, detail);
         }
-        self.packet(transport, UDP_HEADER, bad_checksum)
+        self.packet(transport, UDP_HEADER, checksum)
     }
 
     #[inline(always)]
@@ -137,7 +159,8 @@ impl<'f> Segment<'_, 'f> {
         if bad_checksum {
             context.report(weirds, Weird::BadIcmpChecksum, Source::Icmp, Scope::Connection);
         }
-        self.packet(Transport::Icmp { kind, code, identifier }, ICMP_HEADER, bad_checksum)
+        let checksum = Checksum { is_bad: bad_checksum, unverified: None };
+        self.packet(Transport::Icmp { kind, code, identifier }, ICMP_HEADER, checksum)
     }
 }
 
@@ -162,7 +185,7 @@ fn other<'f>(
             }
             Decoded::Other(OtherReason::NoNextHeader)
         }
-        _ => segment.packet(Transport::Other, 0, false),
+        _ => segment.packet(Transport::Other, 0, Checksum::default()),
     }
 }
 
@@ -214,6 +237,7 @@ fn bad_tcp_header<'f>(
         payload_len: wire_len.saturating_sub(data.len() as u32),
         bad_checksum: false,
         bad_header: true,
+        unverified: None,
     })
 }
 

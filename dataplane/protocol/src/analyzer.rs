@@ -15,6 +15,8 @@ use crate::{Direction, FlowInfo, Protocol, Settings, Shared};
 pub enum Verdict {
     /// Go on.
     More,
+    /// Go on; of the datagram nothing but the protocol's own header was looked at, which is beside those of the packet.
+    HeaderOnly,
     /// No more payload is wanted, in either direction. [`Analyzer::end`] is still called.
     Done,
     /// The payload is not of this protocol; the reason is for people.
@@ -51,6 +53,21 @@ pub enum FlowEnd {
 pub trait Analyzer {
     /// Payload of `direction`.
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict;
+
+    /// How many of the next octets of a TCP stream need not be given at `now`: only their number is of use, and comes
+    /// with [`Self::skipped`]. Asked anew with every packet, so it may become less. The last octet of what is counted,
+    /// a body say, is best left out, so that its end is met as always.
+    fn skippable(&self, now: Time, direction: Direction) -> u64 {
+        let _ = (now, direction);
+        0
+    }
+
+    /// The next `length` octets of `direction`, which were [skippable](Self::skippable): for each piece of payload that
+    /// [`Self::data`] would have been called with.
+    fn skipped(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+        let _ = (context, direction, length);
+        Verdict::More
+    }
 
     /// `length` octets of `direction` were never seen. Most protocols cannot go on from there.
     fn gap(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict;
@@ -185,7 +202,9 @@ impl<'a> FlowContext<'a> {
     /// Gives payload that an analyzer unpacked to the analyzers of what it carries; `session` is made by
     /// [`Self::nested`].
     pub(crate) fn nested_data(&mut self, session: &mut Session, direction: Direction, payload: &[u8]) {
-        self.in_nested(session, |session, flow, around| session.data(flow, around, direction, payload));
+        self.in_nested(session, |session, flow, around| {
+            session.data(flow, around, direction, payload);
+        });
     }
 
     /// The end of what was unpacked.

@@ -277,6 +277,21 @@ impl Lines {
         self.run = length;
     }
 
+    /// Octets still to be given as they are.
+    pub(crate) const fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// So many octets of the run have passed, a payload of their own.
+    pub(crate) fn skip_run(&mut self, length: u64) {
+        if self.until_end > 0 {
+            self.until_end = self.until_end.saturating_sub_unsigned(length);
+        }
+        self.run = self.run.saturating_sub(length);
+        self.last = 0;
+        self.remaining = 0;
+    }
+
     /// From the next payload on, a message of `length` octets ends.
     pub(crate) fn set_until_end(&mut self, length: Option<u64>) {
         self.until_end = length.map_or(-1, |length| i64::try_from(length).unwrap_or(i64::MAX));

@@ -1,6 +1,6 @@
 //! Every protocol, in one list: its module, the ports it is registered on, and how it is recognized by content.
 
-use record::Proto;
+use record::{Proto, Time};
 
 use crate::Direction;
 use crate::analyzer::{Analyzer, FlowContext, FlowEnd, Verdict};
@@ -82,6 +82,14 @@ macro_rules! protocols {
         impl Analyzer for Active {
             fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
                 match self { $( Self::$variant(analyzer) => analyzer.data(context, direction, payload) ),* }
+            }
+
+            fn skippable(&self, now: Time, direction: Direction) -> u64 {
+                match self { $( Self::$variant(analyzer) => analyzer.skippable(now, direction) ),* }
+            }
+
+            fn skipped(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+                match self { $( Self::$variant(analyzer) => analyzer.skipped(context, direction, length) ),* }
             }
 
             fn gap(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {

@@ -59,6 +59,8 @@ struct State {
     judges_later: bool,
     /// Something ended within the current payload; the rest of it has been looked at already.
     handed_over: bool,
+    /// An analyzer looked at more of the current payload than the header.
+    looked: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ struct Slot {
 #[derive(Debug, Clone, Copy)]
 enum Input<'p> {
     Data(Direction, &'p [u8]),
+    Skipped(Direction, u64),
     Gap(Direction, u64),
 }
 
@@ -109,23 +112,50 @@ impl Session {
         self.state.as_ref().map_or(0, |state| state.files)
     }
 
-    /// Payload of `direction`: the next octets of a TCP stream, or a datagram.
+    /// Payload of `direction`: the next octets of a TCP stream, or a datagram. Returns whether more of it was looked at
+    /// than the beginning, which is beside the packet's headers.
     pub fn data(
         &mut self,
         flow: &mut FlowInfo,
         around: &mut Surroundings<'_>,
         direction: Direction,
         payload: &[u8],
-    ) {
+    ) -> bool {
         if payload.is_empty() {
-            return;
+            return false;
         }
         let state = self.state.get_or_insert_with(|| Box::new(State::start(flow)));
         state.seen = state.seen.saturating_add(payload.len() as u64);
         state.handed_over = false;
+        state.looked = state.detector.is_some();
         state.feed(flow, around, Input::Data(direction, payload));
         if !state.handed_over {
             state.detect(flow, around, direction, payload);
+        }
+        state.looked
+    }
+
+    /// How many of the next octets of `direction` of a TCP stream need not be given, see [`Analyzer::skippable`].
+    pub fn skippable(&self, now: Time, direction: Direction) -> u64 {
+        let Some(state) = self.state.as_deref().filter(|state| state.detector.is_none()) else { return 0 };
+        let mut running = state.slots.iter().filter(|slot| slot.running);
+        match (running.next(), running.next()) {
+            (Some(slot), None) => slot.analyzer.skippable(now, direction),
+            _ => 0,
+        }
+    }
+
+    /// The next `length` octets of `direction`, which were [skippable](Self::skippable).
+    pub fn skipped(
+        &mut self,
+        flow: &mut FlowInfo,
+        around: &mut Surroundings<'_>,
+        direction: Direction,
+        length: u64,
+    ) {
+        if let Some(state) = &mut self.state {
+            state.seen = state.seen.saturating_add(length);
+            state.feed(flow, around, Input::Skipped(direction, length));
         }
     }
 
@@ -264,13 +294,15 @@ impl State {
         let mut context = context(flow, around, &mut self.services, &mut self.files, self.depth);
         let verdict = match input {
             Input::Data(direction, payload) => slot.analyzer.data(&mut context, direction, payload),
+            Input::Skipped(direction, length) => slot.analyzer.skipped(&mut context, direction, length),
             Input::Gap(direction, length) => slot.analyzer.gap(&mut context, direction, length),
         };
         for name in self.services.iter().filter(|name| !before.contains(name)) {
             slot.confirmed.confirm(name);
         }
+        self.looked |= verdict != Verdict::HeaderOnly;
         match verdict {
-            Verdict::More => {}
+            Verdict::More | Verdict::HeaderOnly => {}
             Verdict::Done => slot.running = false,
             Verdict::Violation(_) if self.judges_later => slot.failed = true,
             Verdict::Violation(_) => self.violation(index, flow, around),

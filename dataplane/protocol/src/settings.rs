@@ -40,6 +40,8 @@ pub struct Settings {
     pub local_networks: Vec<Subnet>,
     /// Compute MD5, SHA-1 and SHA-256 of files.
     pub hash_files: bool,
+    /// Files of more octets than this are not hashed.
+    pub hash_limit: u64,
     /// The name of this node in logs (`peer`).
     pub peer: String,
     /// Keep passwords in logs.
@@ -51,6 +53,7 @@ impl Default for Settings {
         Self {
             local_networks: private_networks(),
             hash_files: true,
+            hash_limit: u64::MAX,
             peer: "baleen".to_owned(),
             log_passwords: false,
         }

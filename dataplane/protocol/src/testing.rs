@@ -68,7 +68,9 @@ impl Harness {
 
     /// Payload of `direction`.
     pub fn data(&mut self, direction: Direction, payload: &[u8]) {
-        self.call(|session, flow, around| session.data(flow, around, direction, payload));
+        self.call(|session, flow, around| {
+            session.data(flow, around, direction, payload);
+        });
     }
 
     /// A gap in `direction`.

@@ -69,11 +69,16 @@ fn only_the_analysis_changes_while_running() {
     let mut new = running.clone();
     new.name = "edge".into();
     new.local_networks = vec!["10.0.0.0/8".parse().unwrap()];
+    new.shunting.hash_bytes = Some(1 << 20);
     assert!(is_live_change(&running, &new));
     let configuration = configure(&running).unwrap();
     let changed = changed_analysis(&new, &configuration.sensor);
     assert_eq!(changed.analysis.peer, "edge");
     assert_eq!(changed.id_key, configuration.sensor.analysis.id_key);
+    assert_eq!(changed.analysis.hash_limit, 1 << 20);
+    new.shunting.offload_bytes = Some(1 << 20);
+    assert!(!is_live_change(&running, &new));
+    new.shunting.offload_bytes = None;
     new.workers = 2;
     assert!(!is_live_change(&running, &new));
 }

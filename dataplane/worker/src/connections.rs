@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use flow::{Connection, Direction, FlowInfo, Hooks};
+use flow::{Connection, Direction, FlowInfo, Hooks, Skipping};
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Packet, Transport, WeirdList};
 use protocol::{Session, Surroundings};
-use record::{Conn, IdSource, Interval, Limit, RecordBuffer, Set, Time, Uid, Weird, community_id};
+use record::{Conn, IdSource, Interval, Limit, Proto, RecordBuffer, Set, Time, Uid, Weird, community_id};
 
 use crate::Settings;
+use crate::offload::{Offload, Requests};
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
@@ -19,7 +20,9 @@ const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
 pub(crate) struct State {
     session: Session,
     tunnel: UdpTunnelState,
-    carries_tunnel: bool,
+    pub(crate) carries_tunnel: bool,
+    /// Of originator and responder.
+    pub(crate) offload: [Offload; 2],
 }
 
 /// Memory for the texts of one record, used again for the next.
@@ -27,6 +30,22 @@ pub(crate) struct State {
 pub(crate) struct Scratch {
     service: Vec<u8>,
     text: String,
+}
+
+/// What became of the payload of a packet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Path {
+    /// There was some that nobody wanted.
+    unwanted: bool,
+    /// Some was looked at.
+    looked: bool,
+}
+
+impl Path {
+    /// Whether the packet has cost no more than its headers.
+    pub(crate) const fn is_short(self) -> bool {
+        self.unwanted && !self.looked
+    }
 }
 
 /// A call of the table, with everything that its hooks need.
@@ -44,6 +63,10 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) clock: Time,
     /// Number of the frame.
     pub(crate) frame: u64,
+    /// Length of the frame on the wire.
+    pub(crate) wire_len: u32,
+    /// What is asked of ports.
+    pub(crate) requests: &'w mut Requests,
     /// Layers of tunnel around the packet.
     pub(crate) depth: u8,
     /// The innermost tunnel around the packet.
@@ -52,6 +75,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) current: Option<(Uid, record::Endpoints)>,
     /// What the packet turned out to carry.
     pub(crate) inner: Option<(Inner<'f>, Tunnel)>,
+    /// What became of the packet's payload.
+    pub(crate) path: Path,
     /// The packet, for what borrows from the frame.
     pub(crate) packet: Option<&'w Packet<'f>>,
 }
@@ -88,6 +113,37 @@ impl Call<'_, '_> {
     }
 }
 
+impl Call<'_, '_> {
+    /// Takes the short path from here on, as far as nobody wants what comes.
+    fn shunt(&self, flow: &mut FlowInfo, state: &State, direction: Direction) {
+        let shunting = &self.settings.shunting;
+        if !shunting.enabled {
+            return;
+        }
+        let limit = if flow.proto == Proto::Tcp { shunting.tcp } else { shunting.udp };
+        if !state.session.wants_payload() || is_beyond(flow, limit) {
+            flow.skip_all_payload();
+        } else if flow.proto == Proto::Tcp {
+            let octets = state.session.skippable(self.clock, direction);
+            if octets > 0 || flow.skipping(direction) == Skipping::Octets {
+                flow.skip_octets(direction, octets);
+            }
+        }
+    }
+}
+
+/// Whether the IP packets of both directions together, before this one, have more octets than `limit`.
+fn is_beyond(flow: &FlowInfo, limit: u64) -> bool {
+    let octets = |direction| flow.ip_bytes(direction);
+    limit < u64::MAX && octets(Direction::Originator).saturating_add(octets(Direction::Responder)) > limit
+}
+
+/// Whether the packet has payload that may be shunted.
+const fn has_payload(packet: &Packet<'_>) -> bool {
+    let has_analyzers = matches!(packet.transport, Transport::Tcp(_) | Transport::Udp { .. });
+    has_analyzers && packet.payload_len > 0 && !packet.bad_checksum && !packet.bad_header
+}
+
 impl Hooks for Call<'_, '_> {
     type State = State;
 
@@ -96,24 +152,39 @@ impl Hooks for Call<'_, '_> {
         State { session: Session::new(flow, &self.surroundings()), ..State::default() }
     }
 
-    fn packet(
-        &mut self,
-        flow: &mut FlowInfo,
-        _state: &mut State,
-        _direction: Direction,
-        _packet: &Packet<'_>,
-    ) {
+    fn packet(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
         self.current = Some((flow.uid, flow.id));
+        match flow.skipping(direction) {
+            Skipping::Nothing => {}
+            Skipping::Octets => self.shunt(flow, state, direction),
+            Skipping::All => {
+                self.path.unwanted = has_payload(packet);
+                if self.settings.shunting.offload < u64::MAX {
+                    self.look_for_elephant(flow, state, direction, packet);
+                }
+            }
+        }
         if let Some(parent) = &self.parent {
             self.tunnels.discovered(parent, self.clock, self.out);
             flow.add_tunnel_parent(parent.uid);
         }
     }
 
+    fn bad_payload(&mut self, packet: &Packet<'_>) {
+        self.path.unwanted = false;
+        packet.report_bad_payload(self.weirds, self.depth > 0);
+    }
+
     fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
-        state.session.data(flow, &mut self.surroundings(), direction, payload);
-        if !state.session.wants_payload() {
-            flow.skip_all_payload();
+        self.path.looked |= state.session.data(flow, &mut self.surroundings(), direction, payload);
+        self.shunt(flow, state, direction);
+    }
+
+    fn skipped(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
+        self.path.unwanted = true;
+        if flow.wants_payload(direction) {
+            state.session.skipped(flow, &mut self.surroundings(), direction, length);
+            self.shunt(flow, state, direction);
         }
     }
 
@@ -137,10 +208,10 @@ impl Hooks for Call<'_, '_> {
         }
         self.look_inside(flow, state, direction);
         if self.inner.is_none() && flow.wants_payload(direction) {
-            state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
-            if !state.session.wants_payload() {
-                flow.skip_all_payload();
-            }
+            let looked = state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
+            self.path.looked = looked;
+            self.path.unwanted = !looked && has_payload(packet) && self.settings.shunting.enabled;
+            self.shunt(flow, state, direction);
         }
     }
 
@@ -159,6 +230,9 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn removed(&mut self, flow: &mut FlowInfo, state: &mut State, connection: &Connection) {
+        for direction in [Direction::Originator, Direction::Responder] {
+            self.end_offload(flow, state, direction);
+        }
         state.session.end(flow, &mut self.surroundings());
         if state.carries_tunnel {
             let expired = self.now.since(flow.last()) > TUNNEL_EXPIRY;

@@ -25,7 +25,7 @@ impl Drop {
 
 /// Counters of one worker since its start.
 ///
-/// The books balance: `received` is the sum of `analyzed` and of all dropped by reason.
+/// The books balance: `received` is the sum of `analyzed`, `shunted` and of all dropped by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Frames given to the worker.
@@ -34,6 +34,10 @@ pub struct Counters {
     pub octets: u64,
     /// Frames that reached a connection or wait as a fragment of one.
     pub analyzed: u64,
+    /// Frames with payload of a connection that wants none of it: counted, and not looked at beyond their headers.
+    pub shunted: u64,
+    /// Octets of these frames on the wire.
+    pub shunted_octets: u64,
     dropped: [u64; Drop::ALL.len()],
     /// Records made.
     pub records: u64,
@@ -62,6 +66,8 @@ impl Counters {
         self.received += other.received;
         self.octets += other.octets;
         self.analyzed += other.analyzed;
+        self.shunted += other.shunted;
+        self.shunted_octets += other.shunted_octets;
         for (count, more) in self.dropped.iter_mut().zip(other.dropped) {
             *count += more;
         }

@@ -10,6 +10,7 @@ mod balance;
 mod connections;
 mod counters;
 mod limiter;
+mod offload;
 mod settings;
 mod tunnels;
 mod worker;
@@ -19,6 +20,8 @@ mod tests;
 
 pub use balance::flow_hash;
 pub use counters::{Counters, Drop};
+pub use flow::Offloaded;
 pub use limiter::Limiter;
-pub use settings::{Settings, seeded_id_key};
+pub use offload::{OffloadAction, OffloadReport, OffloadRequest};
+pub use settings::{Settings, Shunting, seeded_id_key};
 pub use worker::Worker;

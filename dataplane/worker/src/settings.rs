@@ -22,6 +22,28 @@ pub struct Settings {
     pub tunnel_depth: u8,
     /// IP tunnels remembered.
     pub max_tunnels: usize,
+    /// What takes the short path.
+    pub shunting: Shunting,
+}
+
+/// Which payload is not looked at. By default only that from which nothing more can follow: no log shows a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shunting {
+    /// Whether payload that no analyzer wants takes the short path at all.
+    pub enabled: bool,
+    /// Octets of IP packets of a TCP connection, both directions together, after which no more is analyzed.
+    pub tcp: u64,
+    /// Octets of IP packets of a UDP flow, both directions together, after which no more is analyzed; tunnels go on.
+    pub udp: u64,
+    /// Octets of IP packets of one direction of a flow, after which a port is asked to drop and count it if nobody wants
+    /// its payload.
+    pub offload: u64,
+}
+
+impl Default for Shunting {
+    fn default() -> Self {
+        Self { enabled: true, tcp: u64::MAX, udp: u64::MAX, offload: u64::MAX }
+    }
 }
 
 impl Default for Settings {
@@ -35,6 +57,7 @@ impl Default for Settings {
             table_seed: 0,
             tunnel_depth: packet::tunnel::DEFAULT_MAX_DEPTH,
             max_tunnels: 100_000,
+            shunting: Shunting::default(),
         }
     }
 }

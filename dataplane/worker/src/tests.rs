@@ -1,5 +1,7 @@
 //! Whole frames through a worker.
 
+mod elephants;
+
 use std::sync::Arc;
 
 use packet::{DecodeOptions, Frame, LinkType};
@@ -39,7 +41,10 @@ fn udp(source_port: u16, destination_port: u16, payload: &[u8]) -> Vec<u8> {
 
 /// Runs frames, a second apart, and gives the worker and its records with their log's name.
 fn run(frames: &[Vec<u8>]) -> (Worker, Vec<Value>) {
-    let settings = Settings { decode: DecodeOptions { verify_checksums: false }, ..Settings::default() };
+    let settings = Settings {
+        decode: DecodeOptions { verify_checksums: false, ..DecodeOptions::default() },
+        ..Settings::default()
+    };
     let mut worker = Worker::new(Arc::new(settings));
     let mut out = RecordBuffer::new(Format::JsonWithPath, LogSet::ALL);
     for (number, data) in frames.iter().enumerate() {

@@ -121,6 +121,7 @@ mod tests {
             payload_len: 4,
             bad_checksum: false,
             bad_header: false,
+            unverified: None,
         }
     }
 

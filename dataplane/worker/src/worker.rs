@@ -10,8 +10,9 @@ use packet::{Decoded, Ends, Frame, LinkType, Packet, WeirdList};
 use record::{IdSource, RecordBuffer, Time};
 
 use crate::Settings;
-use crate::connections::{Call, Scratch, State};
+use crate::connections::{Call, Path, Scratch, State};
 use crate::counters::{Counters, Drop};
+use crate::offload::Requests;
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
@@ -26,19 +27,20 @@ const EXPIRY_BUDGET: usize = 256;
 
 /// A worker's whole state.
 pub struct Worker {
-    table: FlowTable<State>,
-    shared: Shared,
+    pub(crate) table: FlowTable<State>,
+    pub(crate) shared: Shared,
     fragments: Reassembler,
     counters: Counters,
 }
 
 /// What the connection table's hooks need besides the table.
-struct Shared {
+pub(crate) struct Shared {
     settings: Arc<Settings>,
     ids: IdSource,
     tunnels: Tunnels,
     weirds: WeirdList,
     scratch: Scratch,
+    pub(crate) requests: Requests,
     /// What the analyzers of different connections share.
     analyzers: protocol::Shared,
     /// Time of the current frame.
@@ -53,17 +55,31 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+/// What was done with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It was looked at as far as anybody wanted.
+    Analyzed,
+    /// It took the short path.
+    Shunted,
+}
+
 /// Where a layer of a frame stands.
 #[derive(Clone, Copy)]
 struct Place {
     frame: u64,
+    /// Length of the frame on the wire.
+    wire_len: u32,
     depth: u8,
     parent: Option<Tunnel>,
 }
 
 impl Place {
-    const fn outermost(frame: u64) -> Self {
-        Self { frame, depth: 0, parent: None }
+    /// No frame.
+    const NONE: Self = Self { frame: NO_FRAME, wire_len: 0, depth: 0, parent: None };
+
+    const fn outermost(frame: &Frame<'_>) -> Self {
+        Self { frame: frame.number, wire_len: frame.wire_len, depth: 0, parent: None }
     }
 }
 
@@ -85,10 +101,13 @@ impl Shared {
             now: self.now,
             clock: self.clock,
             frame: place.frame,
+            wire_len: place.wire_len,
+            requests: &mut self.requests,
             depth: place.depth,
             parent: place.parent,
             current: None,
             inner: None,
+            path: Path::default(),
             packet,
         }
     }
@@ -105,6 +124,7 @@ impl Worker {
                 tunnels: Tunnels::new(settings.max_tunnels),
                 weirds: WeirdList::new(),
                 scratch: Scratch::default(),
+                requests: Requests::default(),
                 analyzers: protocol::Shared::default(),
                 now: Time(0),
                 clock: Time(0),
@@ -157,7 +177,7 @@ impl Worker {
         let before = out.len();
         self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
-        self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.finish(&mut self.shared.call(Place::NONE, None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.finish(&settings.analysis, out);
         self.counted(before, out);
@@ -169,7 +189,7 @@ impl Worker {
         let now = self.shared.clock;
         self.shared.now = now;
         out.at(NO_FRAME, now);
-        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::NONE, None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.expire(now, &settings.analysis, out);
         self.counted(before, out);
@@ -190,24 +210,25 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(frame.number), out) {
-            Ok(()) => self.counters.analyzed += 1,
+        match self.decoded(decoded, Place::outermost(frame), out) {
+            Ok(Taken::Analyzed) => self.counters.analyzed += 1,
+            Ok(Taken::Shunted) => {
+                self.counters.shunted += 1;
+                self.counters.shunted_octets += u64::from(frame.wire_len);
+            }
             Err(reason) => self.counters.drop(reason),
         }
         self.counters.records += (out.len() - before) as u64;
     }
 
-    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<(), Drop> {
+    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<Taken, Drop> {
         match decoded {
-            Decoded::Flow(packet) => {
-                self.packet(&packet, place, out);
-                Ok(())
-            }
+            Decoded::Flow(packet) => Ok(self.packet(&packet, place, out)),
             Decoded::Fragment(fragment) => {
                 let datagram = self.fragments.add(self.shared.now, &fragment, &mut self.shared.weirds);
                 let Some(datagram) = datagram else {
                     self.unattributed_weirds(place, out);
-                    return Ok(());
+                    return Ok(Taken::Analyzed);
                 };
                 let Shared { settings, weirds, .. } = &mut self.shared;
                 let decoded = packet::decode_datagram(&datagram, &settings.decode, weirds);
@@ -243,22 +264,23 @@ impl Worker {
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) {
-        let inner = if packet.is_ip_tunnel() {
-            self.ip_tunnel(packet, place, out)
+    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) -> Taken {
+        let (inner, path) = if packet.is_ip_tunnel() {
+            (self.ip_tunnel(packet, place, out), Path::default())
         } else {
             let mut call = self.shared.call(place, Some(packet), out);
             self.table.packet(call.now, packet, &mut call);
             call.write_weirds();
-            call.inner
+            (call.inner, call.path)
         };
         if let Some((inner, tunnel)) = inner {
             let Shared { settings, weirds, .. } = &mut self.shared;
             let decoded = inner.decode(&settings.decode, weirds);
             let place = Place { depth: place.depth + 1, parent: Some(tunnel), ..place };
             // What is inside counts with the frame that brought it.
-            let _ = self.decoded(decoded, place, out);
+            return self.decoded(decoded, place, out).unwrap_or(Taken::Analyzed);
         }
+        if path.is_short() { Taken::Shunted } else { Taken::Analyzed }
     }
 
     /// A packet of IP-in-IP or GRE, which belongs to no connection.

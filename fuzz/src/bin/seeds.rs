@@ -206,7 +206,7 @@ fn take(capture: &Path, seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let mut segments = Segments::default();
     let mut table = FlowTable::new(Config::default(), 7);
     let mut collector = Collector::default();
-    let options = DecodeOptions { verify_checksums: false };
+    let options = DecodeOptions { verify_checksums: false, ..DecodeOptions::default() };
     loop {
         let mut burst = Burst::new();
         if !matches!(reader.next_burst(&mut burst), Ok(1..)) {

@@ -11,17 +11,28 @@ pub(crate) const fn delta(a: u32, b: u32) -> i32 {
 /// Sequence numbers that are further off than this, from packets with SYN or RST, are not believed.
 pub(crate) const TOO_LARGE_DELTA: i32 = 1_048_576;
 
+/// Further from the start than this, places are reckoned from the latest one.
+const FAR: u32 = 1 << 30;
+
+/// What is true of an end once it has happened: bits of [`Endpoint::marks`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark(u8);
+
+impl Mark {
+    /// It has sent something.
+    pub(crate) const SEEN: Self = Self(1);
+    /// Its close has been taken note of.
+    pub(crate) const CLOSED: Self = Self(2);
+    /// The end of its stream has been reported.
+    pub(crate) const ENDED: Self = Self(4);
+}
+
 /// One end of a connection.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) state: EndpointState,
     pub(crate) previous: EndpointState,
-    /// Its close has been taken note of.
-    pub(crate) did_close: bool,
-    /// It has sent something.
-    pub(crate) seen: bool,
-    /// The end of its stream has been reported.
-    pub(crate) ended: bool,
+    marks: u8,
     /// Shift of the window (RFC 7323).
     pub(crate) window_scale: u8,
     /// The initial sequence number, or one less than the first seen.
@@ -45,9 +56,7 @@ impl Endpoint {
         Self {
             state: EndpointState::Inactive,
             previous: EndpointState::Inactive,
-            did_close: false,
-            seen: false,
-            ended: false,
+            marks: 0,
             window_scale: 0,
             start: 0,
             last: 0,
@@ -60,6 +69,14 @@ impl Endpoint {
             window_ack: 0,
             window_seq: 0,
         }
+    }
+
+    pub(crate) const fn mark(&mut self, mark: Mark) {
+        self.marks |= mark.0;
+    }
+
+    pub(crate) const fn has(&self, mark: Mark) -> bool {
+        self.marks & mark.0 != 0
     }
 
     pub(crate) const fn last(&self) -> u32 {
@@ -82,6 +99,13 @@ impl Endpoint {
             self.last_wraps = self.last_wraps.saturating_add(1);
         }
         self.last = seq;
+    }
+
+    /// What it sent up to `ack` was not seen, but acknowledged.
+    pub(crate) const fn sent_unseen(&mut self, ack: u32) {
+        if delta(ack, self.last) > 0 {
+            self.advance_last(ack);
+        }
     }
 
     pub(crate) const fn advance_acked(&mut self, ack: u32) {
@@ -113,12 +137,18 @@ impl Endpoint {
         self.relative_to(ack, self.acked, self.acked_wraps)
     }
 
-    fn relative_to(&self, seq: u32, latest: u32, wraps: u16) -> (u64, bool) {
+    fn relative_to(&self, seq: u32, latest: u32, latest_wraps: u16) -> (u64, bool) {
         let wraps = match delta(seq, latest) {
-            d if d < 0 && seq > latest => wraps.saturating_sub(1),
-            d if d > 0 && seq < latest => wraps.saturating_add(1),
-            _ => wraps,
+            d if d < 0 && seq > latest => latest_wraps.saturating_sub(1),
+            d if d > 0 && seq < latest => latest_wraps.saturating_add(1),
+            _ => latest_wraps,
         };
+        if wraps == 0 && (latest_wraps > 0 || latest.saturating_sub(self.start) > FAR) {
+            // Past 2 GiB a difference to the start has the wrong sign; Zeek takes all that follows for misordered.
+            let reached = i64::from(latest_wraps) << 32 | i64::from(latest);
+            let relative = reached - i64::from(self.start) + i64::from(delta(seq, latest));
+            return (relative.cast_unsigned(), relative < 0);
+        }
         if wraps == 0 {
             let relative = delta(seq, self.start);
             return (i64::from(relative) as u64, relative < 0);

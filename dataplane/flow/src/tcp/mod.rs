@@ -20,7 +20,7 @@ use crate::history::is_logged;
 use crate::info::{Side, seen};
 use crate::{Config, Counters, Direction, EndpointState, FlowInfo, Hooks};
 
-use endpoint::{Endpoint, TOO_LARGE_DELTA, delta};
+use endpoint::{Endpoint, Mark, TOO_LARGE_DELTA, delta};
 use reassembly::{GivenUp, Reassembly, Sink};
 use stream::{Stream, Streams};
 use timers::Timers;
@@ -173,11 +173,12 @@ impl TcpState {
         counters: &mut Counters,
         hooks: &mut H,
     ) {
+        let bad_checksum = crate::datagram::is_corrupt(flow, side, packet, hooks);
         let mut context = Context { flow, state, hooks, config, counters };
-        if packet.bad_header || packet.bad_checksum {
+        if packet.bad_header || bad_checksum {
             // Decoding has reported it.
             context.flow.note_weird();
-            if packet.bad_checksum {
+            if bad_checksum {
                 context.counters.bad_checksums = context.counters.bad_checksums.wrapping_add(1);
                 context.flow.bad_checksum(side);
             }
@@ -245,6 +246,9 @@ impl TcpState {
                     if !segment.rst() {
                         // Acknowledgments of RST packets are not to be trusted.
                         update_acked(self.end_mut(peer), ack);
+                        if context.flow.is_offloaded(peer) {
+                            self.end_mut(peer).sent_unseen(ack);
+                        }
                     }
                 }
             }
@@ -258,7 +262,7 @@ impl TcpState {
             // not reliable.
             self.acked(context, peer, relative_ack);
         }
-        self.end_mut(side).seen = true;
+        self.end_mut(side).mark(Mark::SEEN);
 
         if segment.len > 0 && !segment.rst() && !underflow {
             let data_seq = relative.wrapping_add(u64::from(segment.syn()));
@@ -272,7 +276,7 @@ impl TcpState {
 
     /// Finds out whether the beginning of the connection was seen.
     fn update_partial(&self, flow: &mut FlowInfo, side: Side, direction: Direction, segment: &Segment<'_>) {
-        if self.end(side).seen {
+        if self.end(side).has(Mark::SEEN) {
             return;
         }
         match direction {
@@ -397,7 +401,7 @@ impl TcpState {
         flow.replace_history(b"^h");
         // The beginning is known well enough.
         for end in &mut self.ends {
-            end.seen = true;
+            end.mark(Mark::SEEN);
         }
     }
 
@@ -528,7 +532,7 @@ impl TcpState {
         };
         let was = stream.reassembly.next();
         let missing = stream.reassembly.acked(ack, facts, context.counters, &mut sink);
-        if established && !stream.reassembly.is_given_up() && ack > was {
+        if established && !stream.reassembly.is_given_up() && ack > was && !context.flow.is_offloaded(side) {
             context.counters.acks = context.counters.acks.wrapping_add(1);
             context.counters.acks_of_gaps = context.counters.acks_of_gaps.wrapping_add(u64::from(missing));
         }
@@ -543,7 +547,8 @@ impl TcpState {
         let peer_state = self.end(side.peer()).state;
         let end = &self.ends[side.index()];
         let limits = &context.config.limits;
-        let facts = end.facts(peer_state, context.flow.is_partial, limits.initial_window);
+        let mut facts = end.facts(peer_state, context.flow.is_partial, limits.initial_window);
+        facts.acks_unseen |= context.flow.is_offloaded(side.peer());
         let mut sink =
             HookSink { flow: context.flow, state: context.state, hooks: context.hooks, side, gaps: None };
         let reassembly = &mut self.streams.get_mut(side).reassembly;
@@ -579,12 +584,26 @@ impl<H: Hooks> Sink for HookSink<'_, H> {
         self.flow.wants(self.side)
     }
 
+    fn skip(&self) -> u64 {
+        self.flow.skip(self.side)
+    }
+
+    fn skipped(&mut self, len: u64) {
+        self.flow.pass(self.side, len);
+        let direction = self.flow.direction(self.side);
+        self.hooks.skipped(self.flow, self.state, direction, len);
+    }
+
     fn data(&mut self, payload: &[u8]) {
         let direction = self.flow.direction(self.side);
         self.hooks.data(self.flow, self.state, direction, payload);
     }
 
     fn gap(&mut self, len: u64) {
+        if self.flow.is_offloaded(self.side) {
+            return;
+        }
+        self.flow.pass(self.side, len);
         if let Some(gaps) = self.gaps.as_deref_mut() {
             *gaps = gaps.saturating_add(1);
             if is_logged(*gaps) {

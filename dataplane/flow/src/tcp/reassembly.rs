@@ -16,6 +16,10 @@ const SEGMENT_COST: u64 = 64;
 pub(crate) trait Sink {
     /// Whether payload is still wanted.
     fn wants(&self) -> bool;
+    /// Octets to come that are not wanted.
+    fn skip(&self) -> u64;
+    /// The next octets, which are not wanted; so many.
+    fn skipped(&mut self, len: u64);
     /// The next octets.
     fn data(&mut self, payload: &[u8]);
     /// So many octets are missing.
@@ -176,11 +180,16 @@ impl Reassembly {
     }
 
     fn deliver(&mut self, payload: &[u8], end: u64, counters: &mut Counters, sink: &mut impl Sink) {
+        let skip = sink.skip().min(end.saturating_sub(self.next));
         self.next = end;
         self.delivered = self.delivered.max(end);
-        if !payload.is_empty() && sink.wants() {
-            counters.delivered_bytes = counters.delivered_bytes.wrapping_add(payload.len() as u64);
-            sink.data(payload);
+        if skip > 0 {
+            sink.skipped(skip);
+        }
+        let wanted = payload.get(skip as usize..).unwrap_or_default();
+        if !wanted.is_empty() {
+            counters.delivered_bytes = counters.delivered_bytes.wrapping_add(wanted.len() as u64);
+            sink.data(wanted);
         }
     }
 

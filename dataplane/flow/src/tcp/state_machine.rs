@@ -3,7 +3,7 @@
 use packet::{TcpHeader, tcp_flags};
 use record::Time;
 
-use super::endpoint::{Endpoint, delta};
+use super::endpoint::{Endpoint, Mark, delta};
 use super::{Context, Segment, TCP, TcpState};
 use crate::info::Side;
 use crate::{Config, Direction, EndpointState, FlowInfo, Hooks};
@@ -98,7 +98,7 @@ impl TcpState {
                 // The SYN was missed.
                 self.set_state(context, side, EndpointState::Established);
                 context.flow.is_partial = false;
-                self.end_mut(side).seen = true;
+                self.end_mut(side).mark(Mark::SEEN);
             } else {
                 self.set_state(context, side, EndpointState::Partial);
             }
@@ -129,7 +129,7 @@ impl TcpState {
             // SYN and SYN-ACK came in the wrong order.
             context.flow.flip();
             self.set_state(context, peer, EndpointState::Established);
-            self.end_mut(side).seen = true;
+            self.end_mut(side).mark(Mark::SEEN);
         } else {
             context.weird("simultaneous_open", TCP);
         }
@@ -234,7 +234,7 @@ impl TcpState {
         // After FINs of both a RST changes nothing any more.
         if segment.rst() && self.end(side.peer()).state != EndpointState::Closed {
             self.set_state(context, side, EndpointState::Reset);
-            return (!self.end(side).did_close).then_some(false);
+            return (!self.end(side).has(Mark::CLOSED)).then_some(false);
         }
         None
     }
@@ -256,10 +256,11 @@ impl TcpState {
     pub(super) fn check_end<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side) {
         let end = self.end(side);
         let over = end.fins > 0 || matches!(end.state, EndpointState::Closed | EndpointState::Reset);
-        if end.ended || !over || self.has_pending_data(side) {
+        let is_pending = !context.flow.is_offloaded(side) && self.has_pending_data(side);
+        if end.has(Mark::ENDED) || !over || is_pending {
             return;
         }
-        self.end_mut(side).ended = true;
+        self.end_mut(side).mark(Mark::ENDED);
         let direction = context.flow.direction(side);
         context.hooks.end_of_stream(context.flow, context.state, direction);
         if self.timers.close_deferred {
@@ -272,12 +273,12 @@ impl TcpState {
     /// `side` closed. When data of it is still to come, that has to wait.
     pub(super) fn closed<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side, finishes: Finishes) {
         let (end, peer) = (self.end(side), self.end(side.peer()));
-        if self.has_pending_data(side) {
+        if !context.flow.is_offloaded(side) && self.has_pending_data(side) {
             self.timers.close_deferred = true;
             self.timers.deferred_finish |= finishes;
             return;
         }
-        if end.did_close {
+        if end.has(Mark::CLOSED) {
             self.timers.close_deferred = false;
             return;
         }
@@ -285,9 +286,9 @@ impl TcpState {
         let last = context.flow.last();
         let peer_inactive = peer.state == EndpointState::Inactive;
         let previously_inactive = end.previous == EndpointState::Inactive;
-        let complete = end.state == EndpointState::Reset || peer.did_close || peer_inactive;
+        let complete = end.state == EndpointState::Reset || peer.has(Mark::CLOSED) || peer_inactive;
         self.timers.close_deferred = false;
-        self.end_mut(side).did_close = true;
+        self.end_mut(side).mark(Mark::CLOSED);
         if complete {
             if !previously_inactive || !peer_inactive {
                 let deferred = std::mem::take(&mut self.timers.deferred_finish);
@@ -321,8 +322,8 @@ impl TcpState {
         }
         let starter = if with_ack { resp } else { orig };
         let was_reset = orig.state == EndpointState::Reset || resp.state == EndpointState::Reset;
-        let is_active = |end: &Endpoint| end.state != EndpointState::Inactive && !end.did_close;
-        let name = if !orig.did_close && !resp.did_close {
+        let is_active = |end: &Endpoint| end.state != EndpointState::Inactive && !end.has(Mark::CLOSED);
+        let name = if !orig.has(Mark::CLOSED) && !resp.has(Mark::CLOSED) {
             if header.sequence == starter.start {
                 return false;
             }

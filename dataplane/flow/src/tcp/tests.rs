@@ -340,3 +340,56 @@ fn a_fin_before_the_start_makes_no_gap_of_what_is_acknowledged() {
     let gaps: Vec<&String> = bench.recorder.events.iter().filter(|event| event.starts_with("gap")).collect();
     assert_eq!(gaps, ["gap Originator 998"]);
 }
+
+/// Six gigabytes of a server, of which a port drops all but the first and the last octets.
+#[test]
+fn what_a_port_drops_of_a_stream_is_counted_by_its_acknowledgments() {
+    const STEP: u32 = 1 << 30;
+    let mut bench = Bench::new();
+    bench.packet(&tcp(CLIENT, SERVER, "S", 100, 0, b"")).packet(&tcp(SERVER, CLIENT, "SA", 500, 101, b""));
+    bench
+        .packet(&tcp(CLIENT, SERVER, "A", 101, 501, b""))
+        .packet(&tcp(SERVER, CLIENT, "A", 501, 101, b"first"));
+    bench.packet(&tcp(CLIENT, SERVER, "A", 101, 506, b""));
+    bench.offload(&tcp(SERVER, CLIENT, "A", 506, 101, b""), 1_000, 2_000_000);
+    let mut seq = 506_u32;
+    for _ in 0..6 {
+        seq = seq.wrapping_add(STEP);
+        bench.packet(&tcp(CLIENT, SERVER, "A", 101, seq, b""));
+    }
+    bench.packet(&tcp(SERVER, CLIENT, "FA", seq.wrapping_add(10), 101, b""));
+    bench.packet(&tcp(CLIENT, SERVER, "A", 101, seq.wrapping_add(11), b""));
+    bench.packet(&tcp(CLIENT, SERVER, "FA", 101, seq.wrapping_add(11), b""));
+    bench.packet(&tcp(SERVER, CLIENT, "A", seq.wrapping_add(11), 102, b""));
+    let records = bench.finish();
+    let octets = 5 + 6 * u64::from(STEP) + 10;
+    assert!(
+        records[0].text.contains(&format!("SF ShAdfFa bytes 0/{octets} missed 0")),
+        "{}",
+        records[0].text
+    );
+    assert!(records[0].text.contains("packets 11/1004"), "{}", records[0].text);
+    assert!(bench.recorder.events.iter().all(|event| !event.contains("gap")), "{:?}", bench.recorder.events);
+    assert!(bench.recorder.weirds.is_empty(), "{:?}", bench.recorder.weirds);
+}
+
+#[test]
+fn octets_past_two_gigabytes_are_delivered() {
+    let mut bench = Bench::new();
+    bench.packet(&tcp(CLIENT, SERVER, "S", 100, 0, b"")).packet(&tcp(SERVER, CLIENT, "SA", 500, 101, b""));
+    bench.packet(&tcp(CLIENT, SERVER, "A", 101, 501, b""));
+    let mut seq = 501_u32;
+    for _ in 0..9 {
+        // What was not captured of half a gigabyte, but acknowledged.
+        seq = seq.wrapping_add(1 << 29);
+        bench.packet(&tcp(CLIENT, SERVER, "A", 101, seq, b""));
+        bench.packet(&tcp(SERVER, CLIENT, "A", seq, 101, b"octets"));
+        seq = seq.wrapping_add(6);
+        bench.packet(&tcp(CLIENT, SERVER, "A", 101, seq, b""));
+    }
+    let records = bench.finish();
+    let octets = 9 * ((1_u64 << 29) + 6);
+    assert!(records[0].text.contains(&format!("bytes 0/{octets} ")), "{}", records[0].text);
+    assert_eq!(records[0].resp.iter().filter(|octet| **octet != b'_').count(), 9 * 6);
+    assert!(bench.recorder.weirds.is_empty(), "{:?}", bench.recorder.weirds);
+}

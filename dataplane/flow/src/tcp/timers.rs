@@ -9,7 +9,7 @@ use crate::config::Timeouts;
 use crate::{EndpointState, FlowInfo, Removal};
 
 use super::TcpState;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Mark};
 
 /// The timers of a connection.
 #[derive(Debug)]
@@ -107,12 +107,12 @@ impl TcpState {
     fn may_be_over(&self) -> bool {
         let any = |state| self.ends.iter().any(|end| end.state == state);
         let nothing = self.ends.iter().all(|end| end.state == EndpointState::Inactive);
-        let closed = self.ends.iter().any(|end| end.did_close)
+        let closed = self.ends.iter().any(|end| end.has(Mark::CLOSED))
             && (self.both_closed() || any(EndpointState::Reset) || any(EndpointState::Inactive));
         closed || nothing
     }
 
     pub(crate) fn both_closed(&self) -> bool {
-        self.ends.iter().all(|end: &Endpoint| end.did_close)
+        self.ends.iter().all(|end: &Endpoint| end.has(Mark::CLOSED))
     }
 }

@@ -9,7 +9,7 @@ const RAW: LinkType = LinkType::Ip;
 
 fn unchecked(data: &[u8]) -> (Decoded<'_>, WeirdList) {
     let mut weirds = WeirdList::new();
-    let options = DecodeOptions { verify_checksums: false };
+    let options = DecodeOptions { verify_checksums: false, ..DecodeOptions::default() };
     (decode(RAW, &frame(data), &options, &mut weirds), weirds)
 }
 

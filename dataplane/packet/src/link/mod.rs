@@ -162,7 +162,7 @@ pub(crate) fn ip_header<'f>(link: LinkType, frame: &Frame<'f>) -> Option<&'f [u8
     {
         return frame.data.get(header_len..);
     }
-    let context = Context { verify_checksums: false, in_tunnel: None };
+    let context = Context::unverified(None);
     let mut layer2 = Layer2::default();
     let wire_len = frame.wire_len.max(frame.data.len() as u32);
     match network(link, frame.data, wire_len, &mut layer2, context, &mut WeirdList::new()) {

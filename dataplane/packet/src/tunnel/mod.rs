@@ -118,7 +118,7 @@ pub struct Inner<'f> {
 impl<'f> Inner<'f> {
     /// Decodes the inside; link-layer facts are those of the inner frame, if it is one.
     pub fn decode(&self, options: &DecodeOptions, weirds: &mut WeirdList) -> Decoded<'f> {
-        let context = Context { verify_checksums: options.verify_checksums, in_tunnel: Some(self.kind) };
+        let context = Context::of(*options, Some(self.kind));
         match self.format {
             InnerFormat::Ip => {
                 ip::decode_outlined(self.payload, self.wire_len, Layer2::default(), context, weirds)
@@ -221,7 +221,7 @@ impl Step<'_, '_> {
     fn report(&mut self, weird: Weird, source: Source, detail: Detail) {
         let ip = &self.packet.ip;
         let scope = Scope::Addresses(ip.source, ip.destination);
-        let context = Context { verify_checksums: false, in_tunnel: self.context.inside };
+        let context = Context::unverified(self.context.inside);
         context.report_with(self.weirds, weird, source, scope, detail);
     }
 

@@ -31,7 +31,7 @@ pub(super) fn inner<'f>(mut step: Step<'_, 'f>, state: &mut UdpTunnelState) -> O
     match fit(packet, 6) {
         Fit::Exact => {}
         Fit::TooLong if is_bubble(packet) => {
-            let context = Context { verify_checksums: false, in_tunnel: step.context.inside };
+            let context = Context::unverified(step.context.inside);
             context.report_with(
                 step.weirds,
                 Weird::TeredoBubbleWithPayload,

@@ -70,6 +70,8 @@ pub(crate) struct File {
     beginning: Vec<u8>,
     /// `None` after a gap, and where hashing is off.
     digests: Option<Box<Digests>>,
+    /// More octets than this are not hashed.
+    hash_limit: u64,
 }
 
 impl File {
@@ -88,6 +90,7 @@ impl File {
             inferred: false,
             beginning: Vec::new(),
             digests: context.settings().hash_files.then(Box::default),
+            hash_limit: context.settings().hash_limit,
         }
     }
 
@@ -97,8 +100,26 @@ impl File {
     }
 
     /// The protocol tells that the whole file has so many octets.
-    pub(crate) const fn set_total(&mut self, octets: u64) {
+    pub(crate) fn set_total(&mut self, octets: u64) {
         self.total = Some(octets);
+        self.limit_hashing(octets);
+    }
+
+    fn limit_hashing(&mut self, octets: u64) {
+        if octets > self.hash_limit {
+            self.digests = None;
+        }
+    }
+
+    /// Whether the next octets are of use at `now`, and not only their number.
+    pub(crate) fn wants_data(&self, now: Time) -> bool {
+        !self.inferred || self.digests.is_some() || self.is_idle(now)
+    }
+
+    /// The next octets, when they are not of use; so many.
+    pub(crate) const fn skipped(&mut self, now: Time, length: u64) {
+        self.last = now;
+        self.seen = self.seen.saturating_add(length);
     }
 
     /// The next octets. Returns the MIME type at the moment it is found.
@@ -117,10 +138,11 @@ impl File {
                 }
             }
         }
+        self.seen = self.seen.saturating_add(data.len() as u64);
+        self.limit_hashing(self.seen);
         if let Some(digests) = &mut self.digests {
             digests.update(data);
         }
-        self.seen = self.seen.saturating_add(data.len() as u64);
         found
     }
 

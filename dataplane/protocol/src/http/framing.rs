@@ -1,6 +1,8 @@
 //! Where bodies end: by length, by chunks, by ranges, or with the connection.
 
-use super::entity::{Body, Chunks, Entity, Kind};
+use record::Time;
+
+use super::entity::{Body, Chunks, Content, Encoding, Entity, Kind};
 use super::message::{Message, SOURCE, Scope};
 use super::parse::Version;
 use crate::FlowContext;
@@ -41,6 +43,34 @@ impl Message {
             self.end_entity(scope, level);
         }
         true
+    }
+
+    /// Whether of the octets to come only the number matters: those of a plain body of known extent whose file needs
+    /// no more of them.
+    pub(super) fn only_counts(&self, now: Time) -> bool {
+        let [entity] = self.entities.as_slice() else { return false };
+        let is_plain = entity.kind == Kind::Other
+            && entity.encoding == Encoding::Plain
+            && !(entity.in_header
+                || entity.ended
+                || entity.coded
+                || entity.is_partial
+                || entity.late_line_end);
+        let in_data = matches!(entity.chunks, Chunks::None | Chunks::Data);
+        is_plain && in_data && matches!(&entity.content, Content::Open(file, _) if !file.wants_data(now))
+    }
+
+    /// So many octets of the body, which [only count](Self::only_counts), and are not all that is left of it.
+    pub(super) fn skipped(&mut self, scope: &Scope<'_, '_>, length: u64) {
+        let now = scope.context.now();
+        let Some(entity) = self.entities.first_mut() else { return };
+        entity.body_length = entity.body_length.saturating_add(length);
+        if entity.chunks == Chunks::Data || entity.content_length.is_some() {
+            entity.expected = entity.expected.saturating_sub_unsigned(length);
+        }
+        if let Content::Open(file, _) = &mut entity.content {
+            file.skipped(now, length);
+        }
     }
 
     pub(super) fn entity_data(

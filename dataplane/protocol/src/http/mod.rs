@@ -20,7 +20,7 @@ mod tests;
 mod transaction;
 mod websocket;
 
-use record::Proto;
+use record::{Proto, Time};
 
 use crate::session::Session;
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
@@ -173,6 +173,23 @@ impl crate::Analyzer for Analyzer {
         } else {
             self.payload(context, direction, payload)
         }
+    }
+
+    fn skippable(&self, now: Time, direction: Direction) -> u64 {
+        if self.stage != Stage::Http || self.websocket.is_some() {
+            return 0;
+        }
+        self.parsers.last().map_or(0, |parser| parser.skippable(now, direction))
+    }
+
+    fn skipped(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+        if context.is_partial() {
+            return Verdict::Done;
+        }
+        if let Some(parser) = self.parsers.last_mut() {
+            parser.skipped(context, &mut self.log, direction, length);
+        }
+        Verdict::More
     }
 
     fn gap(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {

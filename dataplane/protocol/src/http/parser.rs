@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use record::Time;
+
 use super::entity::Body;
 use super::message::{Link, Message, Scope};
 use super::parse::{self, NoRequest, Version};
@@ -104,6 +106,33 @@ impl Parser {
             self.pieces(context, log, direction, &mut b"\r\n".as_slice());
         }
         self.next.take().unwrap_or(Next::More)
+    }
+
+    /// How many of the next octets only count: those of a body that nobody wants, but the last.
+    pub(super) fn skippable(&self, now: Time, direction: Direction) -> u64 {
+        let index = direction.index();
+        let is_body = self.expect.get(index) == Some(&Expect::Message);
+        match (self.messages.get(index), self.lines.get(index)) {
+            (Some(Some(message)), Some(lines)) if is_body && message.only_counts(now) => {
+                lines.run().saturating_sub(1)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The next octets only count.
+    pub(super) fn skipped(
+        &mut self,
+        context: &mut FlowContext<'_>,
+        log: &mut Transactions,
+        direction: Direction,
+        length: u64,
+    ) {
+        self.seen = self.seen.saturating_add(length);
+        if let Some(lines) = self.lines.get_mut(direction.index()) {
+            lines.skip_run(length);
+        }
+        self.with_message(context, log, direction, None, |message, scope| message.skipped(scope, length));
     }
 
     fn pieces(

@@ -377,7 +377,9 @@ fn bracketed(names: &[&[u8]]) -> Vec<u8> {
 impl crate::Analyzer for Analyzer {
     fn data(&mut self, context: &mut FlowContext<'_>, direction: Direction, payload: &[u8]) -> Verdict {
         self.seen = self.seen.saturating_add(payload.len() as u64);
+        let is_short = payload.first().is_some_and(|first| first & parse::LONG_HEADER == 0);
         match self.datagram(context, direction, payload) {
+            Ok(()) if is_short => Verdict::HeaderOnly,
             Ok(()) => Verdict::More,
             Err(Stop::Undecipherable) => Verdict::Done,
             Err(Stop::Violation(_)) if self.seen > IGNORE_VIOLATIONS_AFTER => Verdict::More,

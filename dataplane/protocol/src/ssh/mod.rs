@@ -373,6 +373,16 @@ impl crate::Analyzer for Analyzer {
         Verdict::More
     }
 
+    /// Of what is encrypted the sizes tell all that can be told.
+    fn skippable(&self, _now: Time, direction: Direction) -> u64 {
+        let is_encrypted = |side: &Side| side.phase == Phase::Encrypted;
+        if self.sides.get(direction.index()).is_some_and(is_encrypted) { u64::MAX } else { 0 }
+    }
+
+    fn skipped(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+        self.encrypted(context, direction, usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
     fn gap(&mut self, _context: &mut FlowContext<'_>, _direction: Direction, _length: u64) -> Verdict {
         Verdict::Done
     }

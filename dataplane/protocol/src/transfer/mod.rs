@@ -8,7 +8,7 @@ mod expected;
 #[cfg(test)]
 mod tests;
 
-use record::Proto;
+use record::{Proto, Time};
 
 pub(crate) use self::expected::{Announcement, Expected};
 use crate::file::{File, Origin};
@@ -66,6 +66,20 @@ impl crate::Analyzer for Analyzer {
         let now = context.now();
         let Some(file) = self.file(context, direction) else { return Verdict::Done };
         file.data(now, payload);
+        Verdict::More
+    }
+
+    fn skippable(&self, now: Time, direction: Direction) -> u64 {
+        match self.files.get(direction.index()) {
+            Some(Some(file)) if !file.wants_data(now) => u64::MAX,
+            _ => 0,
+        }
+    }
+
+    fn skipped(&mut self, context: &mut FlowContext<'_>, direction: Direction, length: u64) -> Verdict {
+        let now = context.now();
+        let Some(file) = self.file(context, direction) else { return Verdict::Done };
+        file.skipped(now, length);
         Verdict::More
     }
 

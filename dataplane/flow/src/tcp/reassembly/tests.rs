@@ -7,6 +7,8 @@ struct Collector {
     stream: Vec<u8>,
     gaps: u64,
     unwanted: bool,
+    /// Octets to come that are not wanted; each that was skipped is a `-` in the stream.
+    skip: u64,
 }
 
 impl Sink for Collector {
@@ -14,11 +16,23 @@ impl Sink for Collector {
         !self.unwanted
     }
 
+    fn skip(&self) -> u64 {
+        if self.unwanted { u64::MAX } else { self.skip }
+    }
+
+    fn skipped(&mut self, len: u64) {
+        if !self.unwanted {
+            self.skip -= len;
+            self.stream.extend(std::iter::repeat_n(b'-', len as usize));
+        }
+    }
+
     fn data(&mut self, payload: &[u8]) {
         self.stream.extend_from_slice(payload);
     }
 
     fn gap(&mut self, len: u64) {
+        self.skip = self.skip.saturating_sub(len);
         self.gaps += len;
     }
 }

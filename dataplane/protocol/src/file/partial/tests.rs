@@ -33,6 +33,7 @@ fn small_pieces_that_wait_count_what_they_cost() {
         inferred: false,
         beginning: Vec::new(),
         digests: None,
+        hash_limit: u64::MAX,
     };
     let settings = Settings::default();
     let mut out = RecordBuffer::new(Format::Json, LogSet::ALL);
