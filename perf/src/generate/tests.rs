@@ -1,0 +1,1 @@
+//! What a whole capture is like.
