@@ -18,7 +18,8 @@ const SERVERS: (u32, u128) = (0xc612_0001, 0x2001_0db8_0020_0000_0000_0000_0000_
 /// First address of scanners: 203.0.113.0/24 (RFC 5737) and 2001:db8:30::/48.
 const SCANNERS: (u32, u128) = (0xcb00_7101, 0x2001_0db8_0030_0000_0000_0000_0000_0001);
 /// Ports that are scanned.
-const SCANNED: [u16; 16] = [22, 23, 80, 443, 445, 3389, 8080, 5900, 21, 25, 3306, 5432, 6379, 8443, 1433, 2222];
+const SCANNED: [u16; 16] =
+    [22, 23, 80, 443, 445, 3389, 8080, 5900, 21, 25, 3306, 5432, 6379, 8443, 1433, 2222];
 
 /// The servers of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,13 @@ impl Addresses {
     }
 
     /// Ends of a flow to a server's port. Some clients and servers are much busier than others.
-    pub(crate) fn to_server(&mut self, random: &mut Random, servers: Servers, port: u16, is_v6: bool) -> Assignment {
+    pub(crate) fn dial(
+        &mut self,
+        random: &mut Random,
+        servers: Servers,
+        port: u16,
+        is_v6: bool,
+    ) -> Assignment {
         let clients = self.flows.len() as u64;
         let busy = random.unit();
         let client = ((busy * busy * clients as f64) as u64).min(clients - 1);
@@ -86,7 +93,7 @@ impl Addresses {
     pub(crate) fn scan(&mut self, random: &mut Random) -> Assignment {
         let is_v6 = random.chance(self.ipv6);
         let Some(scans) = self.scans.get_mut(usize::from(is_v6)) else {
-            return self.to_server(random, Servers { first: 0, count: 1 }, 0, is_v6);
+            return self.dial(random, Servers { first: 0, count: 1 }, 0, is_v6);
         };
         let number = *scans;
         *scans += 1;
@@ -95,7 +102,8 @@ impl Addresses {
         let target = number / ports;
         let scanner = target % self.scanners;
         let source = (EPHEMERAL.0 + (random.below(u64::from(EPHEMERAL.1)) as u16)).max(1024);
-        let ends = Ends::new(address(SCANNERS, scanner, is_v6), address(CLIENTS, target, is_v6), [source, port]);
+        let ends =
+            Ends::new(address(SCANNERS, scanner, is_v6), address(CLIENTS, target, is_v6), [source, port]);
         Assignment { ends, server: 0 }
     }
 }
@@ -121,7 +129,7 @@ mod tests {
         let servers = Servers { first: 0, count: 1 };
         let mut seen = HashSet::new();
         for _ in 0..200_000 {
-            assert!(seen.insert(addresses.to_server(&mut random, servers, 80, false).ends));
+            assert!(seen.insert(addresses.dial(&mut random, servers, 80, false).ends));
         }
         for _ in 0..10_000 {
             assert!(seen.insert(addresses.scan(&mut random).ends));

@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 use pcap::Precision;
 
 use super::capture::{CaptureError, write_capture};
-use super::generator::{Amount, Options};
+use super::generator::{Amount, LONGEST, Options};
 use super::mix::{MIXES, Mix, Pace};
 
 /// Size unless told otherwise.
@@ -30,6 +30,9 @@ pub struct Arguments {
     /// weight), or a TRex profile (YAML)
     #[arg(long, value_name = "PATH")]
     templates: Option<PathBuf>,
+    /// Seconds that a template lasts at most: longer ones are told faster
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST, value_parser = positive)]
+    longest: f64,
     /// Octets of the capture file, such as 500M [default: 500M]
     #[arg(long)]
     size: Option<ByteSize>,
@@ -101,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<String, CaptureError> {
         amount: amount(arguments),
         seed: arguments.seed,
         templates: arguments.templates.clone(),
+        longest: arguments.longest,
         pace: pace(arguments),
         loss: arguments.loss,
         reorder: arguments.reorder,

@@ -66,7 +66,8 @@ pub fn write_capture(options: &Options, file: &Path, precision: Precision) -> Re
     let failed = |source| CaptureError::File { path: truth_path.clone(), source };
     let unwritten = |source| CaptureError::Capture { path: file.to_owned(), source };
     let create = |path: &Path| {
-        let created = File::create(path).map_err(|source| CaptureError::File { path: path.to_owned(), source });
+        let created =
+            File::create(path).map_err(|source| CaptureError::File { path: path.to_owned(), source });
         created.map(|file| BufWriter::with_capacity(BUFFER, file))
     };
     let mut writer = Writer::new(create(file)?, ETHERNET, precision).map_err(unwritten)?;

@@ -75,7 +75,7 @@ impl Catalogue {
             Some(Item::Application(application)) => starts.push(application.flow(random, addresses, models)),
             Some(Item::Template(template)) => {
                 for flow in &template.flows {
-                    let assignment = addresses.to_server(random, SERVERS, flow.port, flow.is_v6);
+                    let assignment = addresses.dial(random, SERVERS, flow.port, flow.is_v6);
                     let content = Content::template(Arc::clone(flow), random);
                     starts.push(Start { assignment, content, after: flow.after });
                 }

@@ -155,7 +155,12 @@ impl Conversation {
     }
 
     /// Appends a message whose octets are written in place.
-    pub(crate) fn say(&mut self, is_response: bool, pause: u64, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+    pub(crate) fn say(
+        &mut self,
+        is_response: bool,
+        pause: u64,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> &mut Self {
         let start = self.literals.len();
         write(&mut self.literals);
         let literal = start..self.literals.len();

@@ -201,8 +201,7 @@ impl Cursor {
             if answered {
                 self.unacknowledged = 0;
             }
-            self.stage =
-                if answered { self.after_message(conversation) } else { Stage::Acknowledgment };
+            self.stage = if answered { self.after_message(conversation) } else { Stage::Acknowledgment };
         } else {
             self.offset += u64::from(payload);
             self.stage = if self.unacknowledged >= 2 { Stage::Acknowledgment } else { Stage::Data };
@@ -257,5 +256,102 @@ impl Cursor {
 impl Step {
     const fn nothing() -> Self {
         Self { side: Side::Originator, segment: None, message: 0, lap: 0, offset: 0, payload: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::generate::conversation::Message;
+
+    fn conversation() -> impl Strategy<Value = Conversation> {
+        let message = (any::<bool>(), 1..6_000_u64).prop_map(|(is_response, filler)| Message {
+            is_response,
+            filler,
+            ..Message::default()
+        });
+        let closing = prop::sample::select(vec![
+            Closing::Fin(Side::Originator),
+            Closing::Fin(Side::Responder),
+            Closing::Reset(Side::Originator),
+            Closing::Open,
+        ]);
+        let laps = (0..4_usize, 1..4_u32);
+        (prop::collection::vec(message, 1..8), laps, closing, any::<bool>()).prop_map(
+            |(messages, (start, laps), closing, timestamps)| {
+                let mut conversation = Conversation::tcp();
+                conversation.transport = Transport::Tcp { opening: Opening::Handshake, closing, timestamps };
+                let start = start.min(messages.len() - 1);
+                conversation.messages = messages;
+                conversation.repeat(start, laps);
+                conversation
+            },
+        )
+    }
+
+    /// Octets that each side says in all laps.
+    fn said(conversation: &Conversation) -> [u64; 2] {
+        let mut said = [0; 2];
+        for (index, message) in conversation.messages.iter().enumerate() {
+            let laps = if index >= conversation.lap_start { conversation.laps } else { 1 };
+            said[message.side().index()] += message.octets() * u64::from(laps);
+        }
+        said
+    }
+
+    proptest! {
+        #[test]
+        fn streams_are_whole_and_acknowledged(conversation in conversation(), initial: [u32; 2]) {
+            let mut cursor = Cursor::new(&conversation, initial);
+            let mut next = initial;
+            let mut sent = [0_u64; 2];
+            let mut acknowledged = initial;
+            let mut steps = 0;
+            while cursor.gap(&conversation).is_some() {
+                let step = cursor.step(&conversation, 20).unwrap();
+                let segment = step.segment.unwrap();
+                let (own, other) = (step.side.index(), step.side.other().index());
+                prop_assert_eq!(segment.seq, next[own], "step {}: no gap, nothing twice", steps);
+                if segment.flags & flags::ACK != 0 {
+                    prop_assert_eq!(segment.ack, next[other], "step {}", steps);
+                    acknowledged[other] = segment.ack;
+                }
+                let numbers = step.payload + u32::from(segment.flags & (flags::SYN | flags::FIN) != 0);
+                next[own] = next[own].wrapping_add(numbers);
+                sent[own] += u64::from(step.payload);
+                prop_assert!(20 + step.header() + step.payload <= MTU);
+                steps += 1;
+            }
+            prop_assert_eq!(cursor.step(&conversation, 20), None);
+            prop_assert_eq!(sent, said(&conversation));
+            if let Transport::Tcp { closing: Closing::Fin(_) | Closing::Open, .. } = conversation.transport {
+                prop_assert_eq!(acknowledged, next, "everything is acknowledged");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_acknowledges_the_syn_and_has_the_sequence_number_0() {
+        let conversation = Conversation::tcp().opened(Opening::Refused);
+        let mut cursor = Cursor::new(&conversation, [41, 99]);
+        cursor.step(&conversation, 20).unwrap();
+        let segment = cursor.step(&conversation, 20).unwrap().segment.unwrap();
+        let expected = Segment { flags: flags::RST | flags::ACK, seq: 0, ack: 42, options: 0 };
+        assert_eq!(segment, expected);
+        assert_eq!(cursor.step(&conversation, 20), None);
+    }
+
+    #[test]
+    fn each_message_over_udp_is_a_datagram() {
+        let mut conversation = Conversation::udp();
+        conversation.request(0, b"ask").response(5, b"answer").repeat(1, 3);
+        let mut cursor = Cursor::new(&conversation, [0, 0]);
+        let mut payloads = Vec::new();
+        while cursor.gap(&conversation).is_some() {
+            payloads.push(cursor.step(&conversation, 20).unwrap().payload);
+        }
+        assert_eq!(payloads, [3, 6, 6, 6]);
     }
 }

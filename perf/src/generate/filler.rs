@@ -67,7 +67,8 @@ impl Filler {
         let Part { kind, seed, lap, total, offset, length } = part;
         let pool = if kind == Kind::Text { &self.text } else { &self.noise };
         // Laps differ by an odd number, so that a repeated message is not the same octets.
-        let start = u64::from(seed).wrapping_add(u64::from(lap) * 1447).wrapping_add(offset) as usize & (STARTS - 1);
+        let start =
+            u64::from(seed).wrapping_add(u64::from(lap) * 1447).wrapping_add(offset) as usize & (STARTS - 1);
         let begin = to.len();
         to.extend_from_slice(pool.get(start..start + length).unwrap_or_default());
         let Some(written) = to.get_mut(begin..) else { return };
@@ -114,8 +115,8 @@ fn frame_records(part: &mut [u8], total: u64, offset: u64) {
 /// Lines of words, as in a mail or a page.
 fn text(random: &mut Random) -> Vec<u8> {
     const WORDS: [&str; 24] = [
-        "the", "of", "and", "harbour", "whale", "water", "ship", "in", "long", "sea", "under", "light", "from", "captain",
-        "with", "island", "day", "north", "many", "sail", "a", "to", "over", "wind",
+        "the", "of", "and", "harbour", "whale", "water", "ship", "in", "long", "sea", "under", "light",
+        "from", "captain", "with", "island", "day", "north", "many", "sail", "a", "to", "over", "wind",
     ];
     let mut text = Vec::with_capacity(POOL);
     while text.len() < POOL {

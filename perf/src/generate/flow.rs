@@ -34,7 +34,11 @@ pub(crate) enum Content {
 
 impl Content {
     /// From an application model.
-    pub(crate) fn conversation(label: &'static str, conversation: Arc<Conversation>, random: &mut Random) -> Self {
+    pub(crate) fn conversation(
+        label: &'static str,
+        conversation: Arc<Conversation>,
+        random: &mut Random,
+    ) -> Self {
         let [a, b] = halves(random.bits());
         let cursor = Cursor::new(&conversation, [a, b]);
         Self::Conversation { label, conversation, cursor }
@@ -55,7 +59,11 @@ impl Content {
                     packet(ip_header + step.header() + step.payload);
                 }
             }
-            Self::Template { template, .. } => template.packets.iter().for_each(|p| packet(ip_header + p.octets())),
+            Self::Template { template, .. } => {
+                for sent in &template.packets {
+                    packet(ip_header + sent.octets());
+                }
+            }
         }
     }
 
@@ -104,7 +112,10 @@ impl Flow {
         let bits = random.bits();
         let [seed, ids] = halves(bits);
         let hops = (random.bits() % 20) as u8;
-        let ip = [IpFields { ttl: 128 - hops % 4, id: ids as u16 }, IpFields { ttl: 64 - hops, id: (ids >> 16) as u16 }];
+        let ip = [
+            IpFields { ttl: 128 - hops % 4, id: ids as u16 },
+            IpFields { ttl: 64 - hops, id: (ids >> 16) as u16 },
+        ];
         Self { ends, content, tally: Tally::default(), start, seed, ip }
     }
 
@@ -141,7 +152,11 @@ impl Flow {
                 let ip = next_ip(&mut self.ip, packet.side, is_v6);
                 frame.begin(&self.ends, packet.side, template.protocol, ip);
                 cursor.write(packet, frame);
-                Built { side: packet.side, ip: ip_header + packet.octets(), payload: packet.payload.len() as u32 }
+                Built {
+                    side: packet.side,
+                    ip: ip_header + packet.octets(),
+                    payload: packet.payload.len() as u32,
+                }
             }
         };
         Some(built)
@@ -190,7 +205,14 @@ fn write_step(
 }
 
 /// Options of a SYN: the segment size without the headers, window scale 7, SACK permitted, and time stamps or not.
-fn write_tcp(segment: Segment, transport: Transport, seed: u32, time: u64, is_v6: bool, frame: &mut FrameBuilder) {
+fn write_tcp(
+    segment: Segment,
+    transport: Transport,
+    seed: u32,
+    time: u64,
+    is_v6: bool,
+    frame: &mut FrameBuilder,
+) {
     let Segment { flags, seq, ack, options: length } = segment;
     let [mss_high, mss_low] = (if is_v6 { 1440_u16 } else { 1460 }).to_be_bytes();
     let stamp = seed.wrapping_add((time / 1_000_000) as u32).to_be_bytes();

@@ -92,7 +92,11 @@ impl Ends {
     /// The address of a side.
     pub(crate) fn address(&self, side: Side) -> IpAddr {
         let [address, _] = side.order(self.addresses);
-        if self.is_v6() { IpAddr::V6(Ipv6Addr::from_bits(address)) } else { IpAddr::V4(Ipv4Addr::from_bits(address as u32)) }
+        if self.is_v6() {
+            IpAddr::V6(Ipv6Addr::from_bits(address))
+        } else {
+            IpAddr::V4(Ipv4Addr::from_bits(address as u32))
+        }
     }
 
     /// Octets of the IP header.
@@ -158,7 +162,14 @@ pub(crate) struct FrameBuilder {
 impl FrameBuilder {
     /// For frames with a VLAN's tag, or none.
     pub(crate) fn new(vlan: Option<u16>) -> Self {
-        Self { octets: Vec::with_capacity(2048), vlan, network: 0, transport: 0, pseudo_header: 0, checksum_at: 0 }
+        Self {
+            octets: Vec::with_capacity(2048),
+            vlan,
+            network: 0,
+            transport: 0,
+            pseudo_header: 0,
+            checksum_at: 0,
+        }
     }
 
     /// Begins the frame of a packet that `side` sends.
@@ -183,7 +194,8 @@ impl FrameBuilder {
         } else {
             self.octets.extend_from_slice(&[0x08, 0x00]);
             self.network = self.octets.len();
-            self.octets.extend_from_slice(&[0x45, 0, 0, 0, id_high, id_low, 0x40, 0, fields.ttl, number, 0, 0]);
+            self.octets
+                .extend_from_slice(&[0x45, 0, 0, 0, id_high, id_low, 0x40, 0, fields.ttl, number, 0, 0]);
             self.octets.extend_from_slice(&(source as u32).to_be_bytes());
             self.octets.extend_from_slice(&(destination as u32).to_be_bytes());
         }
@@ -279,7 +291,8 @@ mod tests {
 
     fn ends() -> impl Strategy<Value = Ends> {
         any::<bool>().prop_flat_map(|is_v6| {
-            (address(is_v6), address(is_v6), any::<[u16; 2]>()).prop_map(|(a, b, ports)| Ends::new(a, b, ports))
+            (address(is_v6), address(is_v6), any::<[u16; 2]>())
+                .prop_map(|(a, b, ports)| Ends::new(a, b, ports))
         })
     }
 
@@ -308,7 +321,7 @@ mod tests {
             prop_assert_eq!(data.len(), octets as usize);
             let frame = Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len: octets };
             let mut weirds = WeirdList::new();
-            let Decoded::Flow(packet) = decode(LinkType::ETHERNET, &frame, &DecodeOptions::default(), &mut weirds) else {
+            let Decoded::Flow(packet) = decode(LinkType::Ethernet, &frame, &DecodeOptions::default(), &mut weirds) else {
                 panic!("no packet");
             };
             let names: Vec<_> = weirds.iter().map(|report| report.weird.name()).collect();

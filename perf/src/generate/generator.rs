@@ -6,6 +6,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::fmt;
 use std::path::PathBuf;
 
 use record::Time;
@@ -29,6 +30,8 @@ const RECORD_HEADER: u64 = 16;
 const DRAWS: usize = 64;
 /// Draws and packets of the sample that tells how large flows are.
 const SAMPLE: (u64, u64) = (4_096, 4_000_000);
+/// Seconds that a template lasts at most unless told otherwise.
+pub(crate) const LONGEST: f64 = 2.0;
 /// Scanners.
 const SCANNERS: u32 = 32;
 
@@ -54,6 +57,8 @@ pub struct Options {
     pub seed: u64,
     /// Templates instead of the mix's models: a directory of captures or a profile.
     pub templates: Option<PathBuf>,
+    /// Seconds that a template lasts at most: longer ones are told faster.
+    pub longest: f64,
     /// How fast; none: as the mix, or the profile of templates, says.
     pub pace: Option<Pace>,
     /// Share of packets that are not in the capture, from 0 to 1.
@@ -78,6 +83,7 @@ impl Options {
             amount,
             seed,
             templates: None,
+            longest: LONGEST,
             pace: None,
             loss: 0.0,
             reorder: 0.0,
@@ -132,7 +138,6 @@ impl Planned {
 /// }
 /// assert!(octets > 60_000);
 /// ```
-#[derive(Debug)]
 pub struct Generator {
     random: Random,
     addresses: Addresses,
@@ -156,11 +161,24 @@ pub struct Generator {
     /// Times of the flows' next packets.
     queue: BinaryHeap<Reverse<(u64, u32)>>,
     /// Frames that are captured late.
-    delayed: BinaryHeap<Reverse<(u64, u64, Box<[u8]>)>>,
+    delayed: BinaryHeap<Reverse<Late>>,
     number: u64,
     ended: Vec<Flow>,
     late: Box<[u8]>,
 }
+
+impl fmt::Debug for Generator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generator")
+            .field("amount", &self.amount)
+            .field("planned", &self.planned)
+            .field("open", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A frame that is captured late: when, a number that tells those of one time apart, and its octets.
+type Late = (u64, u64, Box<[u8]>);
 
 /// A flow that begins at a time.
 #[derive(Debug)]
@@ -203,7 +221,7 @@ impl Generator {
     pub fn new(options: &Options) -> Result<Self, ProfileError> {
         let (mut catalogue, profile_pace) = match &options.templates {
             Some(path) => {
-                let (templates, per_second) = template::load(path)?;
+                let (templates, per_second) = template::load(path, (options.longest * 1e9) as u64)?;
                 (Catalogue::of_templates(templates), per_second.map(Pace::Flows))
             }
             None => (Catalogue::of_applications(options.mix.entries()), None),
@@ -215,11 +233,12 @@ impl Generator {
         let pace = options.pace.or(profile_pace).unwrap_or(options.mix.pace);
         let means = means(&catalogue, options.seed, Addresses::new(clients, SCANNERS, ipv6), vlan);
         let arrivals = expected_arrivals(means, options.amount);
-        let interval = 1e9 * match pace {
-            Pace::Flows(flows) => means.flows / flows,
-            Pace::Bits(bits) => means.octets * 8.0 / bits,
-            Pace::Within(seconds) => seconds / arrivals,
-        };
+        let interval = 1e9
+            * match pace {
+                Pace::Flows(flows) => means.flows / flows,
+                Pace::Bits(bits) => means.octets * 8.0 / bits,
+                Pace::Within(seconds) => seconds / arrivals,
+            };
         // Idle flows speak again when the last has begun, with room for chance.
         let silence = arrivals * interval * 1.1 + 1e8;
         Ok(Self {

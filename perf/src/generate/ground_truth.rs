@@ -5,6 +5,9 @@
 //! captured has zeros there and the time of its first packet on the link.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
+
+use itoa::Integer;
 
 use super::flow::Flow;
 use super::frame::Side;
@@ -97,13 +100,14 @@ pub struct Totals {
 pub(crate) struct GroundTruth<W> {
     output: W,
     totals: Totals,
+    line: Vec<u8>,
 }
 
 impl<W: Write> GroundTruth<W> {
     /// Writes the header.
     pub(crate) fn new(mut output: W) -> io::Result<Self> {
         writeln!(output, "{HEADER}")?;
-        Ok(Self { output, totals: Totals::default() })
+        Ok(Self { output, totals: Totals::default(), line: Vec::with_capacity(256) })
     }
 
     /// Writes the line of a flow that has ended.
@@ -113,32 +117,67 @@ impl<W: Write> GroundTruth<W> {
         let captured = tally.captured();
         let first = tally.first.unwrap_or(*start);
         let (start, duration) = (first / 1000, tally.last.max(first) / 1000 - first / 1000);
-        write!(
-            self.output,
-            "{}.{:06}\t{}.{:06}\t{}\t{}\t{}\t{}\t{}\t{}",
-            start / 1_000_000,
-            start % 1_000_000,
-            duration / 1_000_000,
-            duration % 1_000_000,
-            ends.address(Side::Originator),
-            orig_port,
-            ends.address(Side::Responder),
-            resp_port,
-            flow.protocol().name(),
-            flow.label(),
-        )?;
-        for Count { packets, ip, payload } in captured.iter().chain(&tally.sent) {
-            write!(self.output, "\t{packets}\t{ip}\t{payload}")?;
+        let line = &mut self.line;
+        line.clear();
+        seconds(line, start);
+        line.push(b'\t');
+        seconds(line, duration);
+        for (side, port) in [(Side::Originator, orig_port), (Side::Responder, resp_port)] {
+            line.push(b'\t');
+            address(line, ends.address(side));
+            line.push(b'\t');
+            number(line, port);
         }
+        for text in [flow.protocol().name(), flow.label()] {
+            line.push(b'\t');
+            line.extend_from_slice(text.as_bytes());
+        }
+        for count in captured.iter().chain(&tally.sent) {
+            for value in [count.packets, count.ip, count.payload] {
+                line.push(b'\t');
+                number(line, value);
+            }
+        }
+        line.push(b'\n');
         self.totals.flows += 1;
         self.totals.sent += tally.sent.iter().map(|count| count.packets).sum::<u64>();
         self.totals.captured += captured.iter().map(|count| count.packets).sum::<u64>();
-        writeln!(self.output)
+        self.output.write_all(&self.line)
     }
 
     /// Passes on what is buffered.
     pub(crate) fn finish(mut self) -> io::Result<Totals> {
         self.output.flush()?;
         Ok(self.totals)
+    }
+}
+
+fn number(line: &mut Vec<u8>, value: impl Integer) {
+    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Microseconds as seconds with six decimals.
+fn seconds(line: &mut Vec<u8>, micros: u64) {
+    number(line, micros / 1_000_000);
+    line.push(b'.');
+    let fraction = micros % 1_000_000;
+    // A digit in front keeps the zeros.
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(fraction + 1_000_000);
+    line.extend_from_slice(digits.as_bytes().get(1..).unwrap_or_default());
+}
+
+fn address(line: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    line.push(b'.');
+                }
+                number(line, octet);
+            }
+        }
+        // Writing to a vector cannot fail.
+        IpAddr::V6(address) => drop(write!(line, "{address}")),
     }
 }

@@ -39,7 +39,7 @@ const fn sizes(least: u64, most: u64, shape: f64) -> Sizes {
 }
 
 /// Pages and interfaces.
-const PAGE: Sizes = sizes(300, 2_000_000, 0.75);
+const PAGE: Sizes = sizes(300, 4_000_000, 0.6);
 /// Mails of text.
 const MAIL: Sizes = sizes(800, 400_000, 0.8);
 
@@ -54,18 +54,18 @@ pub const MIXES: [Mix; 8] = [
         ipv6: 0.15,
         entries: &[
             (Application::Dns, 36.0),
-            (Application::Unanswered, 20.0),
+            (Application::Unanswered, 18.7),
             (Application::Tls { is_13: true, body: PAGE }, 16.0),
             (Application::Tls { is_13: false, body: PAGE }, 6.0),
-            (Application::Quic { body: sizes(1_000, 8_000_000, 0.6) }, 6.0),
+            (Application::Quic { body: sizes(1_000, 8_000_000, 0.6) }, 8.0),
             (Application::Http { body: PAGE }, 8.0),
             (Application::Ntp, 3.0),
             (Application::Scan, 2.0),
             (Application::RefusedScan, 0.5),
             (Application::Smtp { body: MAIL }, 1.2),
             (Application::Ssh, 0.8),
-            (Application::Rtp { payload: 160, packets: sizes(100, 2_000, 0.8) }, 0.2),
-            (Application::Bulk { size: sizes(1_000_000, 20_000_000, 0.9) }, 0.08),
+            (Application::Rtp { payload: 160, packets: sizes(400, 4_000, 0.8) }, 0.2),
+            (Application::Bulk { size: sizes(1_000_000, 20_000_000, 0.9) }, 0.28),
         ],
     },
     Mix {
@@ -97,14 +97,15 @@ pub const MIXES: [Mix; 8] = [
         clients: 16_384,
         ipv6: 0.0,
         entries: &[
-            (Application::Dns, 48.0),
-            (Application::Http { body: sizes(300, 60_000, 0.6) }, 19.0),
-            (Application::Tls { is_13: false, body: sizes(300, 60_000, 0.8) }, 4.0),
-            (Application::Dialogue { port: 1521, name: "database", response: sizes(60, 2_000, 0.8) }, 8.0),
-            (Application::Dialogue { port: 1494, name: "terminal", response: sizes(60, 1_500, 0.8) }, 6.0),
-            (Application::Smtp { body: MAIL }, 2.0),
-            (Application::Rtp { payload: 160, packets: sizes(200, 4_000, 0.8) }, 1.5),
-            (Application::Rtp { payload: 1_000, packets: sizes(200, 4_000, 0.8) }, 0.3),
+            (Application::Dns, 53.0),
+            (Application::Http { body: sizes(300, 60_000, 0.6) }, 21.0),
+            (Application::Tls { is_13: false, body: sizes(300, 60_000, 0.8) }, 2.5),
+            (Application::Dialogue { port: 6001, name: "mailbox", response: sizes(60, 2_000, 0.8) }, 14.0),
+            (Application::Dialogue { port: 1521, name: "database", response: sizes(60, 2_000, 0.8) }, 3.3),
+            (Application::Dialogue { port: 1494, name: "terminal", response: sizes(60, 1_500, 0.8) }, 2.3),
+            (Application::Smtp { body: MAIL }, 1.5),
+            (Application::Rtp { payload: 160, packets: sizes(1_500, 4_500, 0.8) }, 1.5),
+            (Application::Rtp { payload: 1_000, packets: sizes(2_000, 5_500, 0.8) }, 0.56),
         ],
     },
     Mix {

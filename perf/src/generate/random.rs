@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_numbers_for_ever() {
         let mut random = Random::new(1);
-        let first: Vec<u64> = (0..3).map(|_| random.bits()).collect();
+        let first: Vec<u64> = (0..2).map(|_| random.bits()).collect();
+        assert_eq!(first, [15_803_641_690_485_367_939, 2_537_432_388_316_380_799]);
     }
 
     proptest! {
@@ -109,7 +110,8 @@ mod tests {
             let mut random = Random::new(seed);
             let (least, most) = (first + 1, first + 1 + more);
             prop_assert!((first..=first + more).contains(&random.between(first, first + more)));
-            prop_assert!((least..=most).contains(&Sizes { least, most, shape }.draw(&mut random)));
+            let size = Sizes { least, most, shape }.draw(&mut random);
+            prop_assert!((least..=most).contains(&size));
             prop_assert!((0.0..1.0).contains(&random.unit()));
             prop_assert!(random.exponential(1.0) >= 0.0);
         }

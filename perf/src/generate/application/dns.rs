@@ -136,7 +136,24 @@ fn record(to: &mut Vec<u8>, kind: u16, index: u16, values: &[u8; 16]) {
     match kind {
         AAAA => {
             put(to, 16);
-            to.extend_from_slice(&[0x20, 0x01, 0x0d, 0xb8, 0, 0x20, v0, v1, 0, 0, 0, 0, v2, v3, 0, index as u8 + 1]);
+            to.extend_from_slice(&[
+                0x20,
+                0x01,
+                0x0d,
+                0xb8,
+                0,
+                0x20,
+                v0,
+                v1,
+                0,
+                0,
+                0,
+                0,
+                v2,
+                v3,
+                0,
+                index as u8 + 1,
+            ]);
         }
         MX => {
             put(to, 2 + 4 + 2);

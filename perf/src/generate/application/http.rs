@@ -52,7 +52,12 @@ const CONTENTS: [Content; 5] = [
         begin: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00\x00\x00\x01\x00\x08\x06\x00\x00\x00",
         kind: Kind::Noise,
     },
-    Content { path: "bin", media_type: "application/octet-stream", begin: b"\x00\x01\xfe\xff", kind: Kind::Noise },
+    Content {
+        path: "bin",
+        media_type: "application/octet-stream",
+        begin: b"\x00\x01\xfe\xff",
+        kind: Kind::Noise,
+    },
 ];
 
 /// One connection with one to eight requests.
@@ -68,7 +73,9 @@ pub(super) fn conversation(random: &mut Random, server: u32, body: Sizes) -> Con
         exchange(&mut conversation, random, pause, (server, host), (agent, software), body);
     }
     let closer = if random.chance(0.7) { Side::Originator } else { Side::Responder };
-    conversation.closed(Closing::Fin(closer))
+    // Some clients reset when they have what they want.
+    let closing = if random.chance(0.03) { Closing::Reset(Side::Originator) } else { Closing::Fin(closer) };
+    conversation.closed(closing)
 }
 
 fn pick(random: &mut Random, items: &[&'static str]) -> &'static str {
@@ -94,7 +101,8 @@ fn exchange(
     let (page, query) = (random.bits() as u32, random.bits() as u16);
     conversation.say(false, pause, |to| {
         // Writing to a vector cannot fail.
-        let _ = write!(to, "{method} /{:x}/{page:08x}.{}?q={query} HTTP/1.1\r\nHost: ", page >> 28, content.path);
+        let _ =
+            write!(to, "{method} /{:x}/{page:08x}.{}?q={query} HTTP/1.1\r\nHost: ", page >> 28, content.path);
         names::host(to, server, host);
         let _ = write!(to, "\r\nUser-Agent: {agent}\r\nAccept: */*\r\nAccept-Language: en\r\n");
         if posted > 0 {
@@ -123,14 +131,19 @@ fn exchange(
     let answer = thinking(random, 8);
     let begin = content.begin.get(..content.begin.len().min(octets as usize)).unwrap_or_default();
     conversation.say(true, answer, |to| {
-        let _ = write!(to, "HTTP/1.1 {status} {reason}\r\nServer: {software}\r\nDate: Fri, 15 Jan 2027 08:00:00 GMT\r\n");
+        let _ = write!(
+            to,
+            "HTTP/1.1 {status} {reason}\r\nServer: {software}\r\nDate: Fri, 15 Jan 2027 08:00:00 GMT\r\n"
+        );
         let _ = match (status, is_chunked) {
             (304, _) => write!(to, "ETag: \"{page:x}\"\r\n\r\n"),
             (_, true) => {
                 let media_type = content.media_type;
                 write!(to, "Content-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n{octets:x}\r\n")
             }
-            (_, false) => write!(to, "Content-Type: {}\r\nContent-Length: {octets}\r\n\r\n", content.media_type),
+            (_, false) => {
+                write!(to, "Content-Type: {}\r\nContent-Length: {octets}\r\n\r\n", content.media_type)
+            }
         };
         if has_body {
             to.extend_from_slice(begin);

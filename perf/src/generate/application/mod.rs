@@ -5,6 +5,7 @@
 
 mod bulk;
 mod dns;
+mod hello;
 mod http;
 mod ntp;
 mod quic;
@@ -17,7 +18,7 @@ mod tls;
 use std::sync::Arc;
 
 use super::addresses::{Addresses, Servers};
-use super::conversation::{Conversation, MICROSECOND, MILLISECOND};
+use super::conversation::{Conversation, MICROSECOND, MILLISECOND, Transport};
 use super::flow::{Content, Start};
 use super::random::{Random, Sizes};
 
@@ -139,7 +140,7 @@ impl Application {
         }
         let (servers, port) = self.service(random);
         let is_v6 = addresses.is_v6(random);
-        let assignment = addresses.to_server(random, servers, port, is_v6);
+        let assignment = addresses.dial(random, servers, port, is_v6);
         let server = assignment.server;
         let (label, mut conversation) = match self {
             Self::Unanswered | Self::Scan | Self::RefusedScan => {
@@ -169,7 +170,7 @@ impl Application {
             Self::Imix => ("imix", bulk::imix(random, is_v6)),
         };
         if !matches!(self, Self::Imix) {
-            paths(random, &mut conversation);
+            hosts_and_path(random, &mut conversation);
         }
         Start { assignment, content: Content::conversation(label, Arc::new(conversation), random), after: 0 }
     }
@@ -190,13 +191,16 @@ impl Application {
             Self::Scan | Self::RefusedScan => (servers::PEERS, 0),
             Self::IdleTcp => (servers::PEERS, 5222),
             Self::IdleUdp => (servers::PEERS, 27_015),
-            Self::Imix => (servers::PEERS, random.between(5_000, 5_999) as u16),
+            Self::Imix => (servers::PEERS, random.between(40_000, 40_999) as u16),
         }
     }
 }
 
-/// Times of the path between the sides: campus, country or world.
-fn paths(random: &mut Random, conversation: &mut Conversation) {
+/// What depends on hosts and on the path between them: time stamps or not; campus, country or world.
+fn hosts_and_path(random: &mut Random, conversation: &mut Conversation) {
+    if let Transport::Tcp { timestamps, .. } = &mut conversation.transport {
+        *timestamps = random.chance(0.5);
+    }
     let (least, most) = random.pick(&[(300, 3_000), (5_000, 30_000), (20_000, 60_000), (80_000, 180_000)]);
     conversation.round_trip = random.between(least, most) * MICROSECOND;
     if conversation.segment_gap == 0 {

@@ -1,4 +1,5 @@
-//! Media over UDP, with headers of RTP (RFC 3550): a packet every 20 milliseconds or less, both ways for small ones.
+//! Media over UDP, with headers of RTP (RFC 3550): both ways for small packets, as of a call, one way for large ones, as
+//! of a video.
 
 use super::super::conversation::{Conversation, MICROSECOND, Message};
 use super::super::filler::Kind;
@@ -8,8 +9,8 @@ use super::super::random::{Random, Sizes};
 pub(super) fn conversation(random: &mut Random, payload: u64, packets: Sizes) -> Conversation {
     let mut conversation = Conversation::udp();
     let is_call = payload <= 300;
-    // A call of minutes is shortened to the time of a capture: its packets come as those of several calls would.
-    let pause = if is_call { 4_000 * MICROSECOND } else { 1_000 * MICROSECOND };
+    // Minutes of a call are shortened to the seconds of a capture.
+    let pause = if is_call { 800 * MICROSECOND } else { 400 * MICROSECOND };
     let message = Message { pause, kind: Kind::Media, filler: payload, ..Message::default() };
     conversation.messages.push(message.clone());
     if is_call {

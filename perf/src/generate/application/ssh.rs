@@ -5,9 +5,14 @@ use super::super::filler::Kind;
 use super::super::random::Random;
 use super::thinking;
 
-const CLIENTS: [&str; 4] =
-    ["SSH-2.0-OpenSSH_9.7", "SSH-2.0-OpenSSH_8.9p1 Ubuntu-3", "SSH-2.0-PuTTY_Release_0.81", "SSH-2.0-libssh_0.10.6"];
-const SERVERS: [&str; 3] = ["SSH-2.0-OpenSSH_9.6", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", "SSH-2.0-dropbear_2024.85"];
+const CLIENTS: [&str; 4] = [
+    "SSH-2.0-OpenSSH_9.7",
+    "SSH-2.0-OpenSSH_8.9p1 Ubuntu-3",
+    "SSH-2.0-PuTTY_Release_0.81",
+    "SSH-2.0-libssh_0.10.6",
+];
+const SERVERS: [&str; 3] =
+    ["SSH-2.0-OpenSSH_9.6", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", "SSH-2.0-dropbear_2024.85"];
 
 const KEXINIT: u8 = 20;
 const NEWKEYS: u8 = 21;
@@ -15,7 +20,8 @@ const KEX_ECDH_INIT: u8 = 30;
 const KEX_ECDH_REPLY: u8 = 31;
 
 /// The lists of a key exchange: methods, host keys, ciphers, MACs, compression (RFC 4253, section 7.1).
-const METHODS: &str = "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,diffie-hellman-group16-sha512";
+const METHODS: &str =
+    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,diffie-hellman-group16-sha512";
 const HOST_KEYS: &str = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256";
 const CIPHERS: &str = "chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr,aes128-gcm@openssh.com";
 const MACS: &str = "umac-64-etm@openssh.com,hmac-sha2-256-etm@openssh.com,hmac-sha2-512";

@@ -41,7 +41,14 @@ fn grow_tcp(flow: &mut TemplateFlow, octets: u64) {
     let (ack, window) = (segment.ack, segment.window);
     let mut added = Vec::new();
     for number in 0..count {
-        let header = |flags, seq, ack| TemplateSegment { flags, window, seq, ack, options: Vec::new(), edges: Vec::new() };
+        let header = |flags, seq, ack| TemplateSegment {
+            flags,
+            window,
+            seq,
+            ack,
+            options: Vec::new(),
+            edges: Vec::new(),
+        };
         added.push(TemplatePacket {
             side: Side::Responder,
             gap: GAP,

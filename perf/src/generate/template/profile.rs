@@ -81,6 +81,29 @@ pub(crate) struct Template {
     pub(crate) weight: f64,
 }
 
+impl Template {
+    /// All flows within so many nanoseconds.
+    fn within(self, longest: u64) -> Self {
+        let lasts = |flow: &Arc<TemplateFlow>| {
+            flow.packets.iter().fold(flow.after, |sum, packet| sum.saturating_add(packet.gap))
+        };
+        let lasts = self.flows.iter().map(lasts).max().unwrap_or(0);
+        if lasts <= longest {
+            return self;
+        }
+        let scale = |time: u64| (u128::from(time) * u128::from(longest) / u128::from(lasts)) as u64;
+        let flows = self.flows.into_iter().map(|flow| {
+            let mut flow = Arc::unwrap_or_clone(flow);
+            flow.after = scale(flow.after);
+            for packet in &mut flow.packets {
+                packet.gap = scale(packet.gap);
+            }
+            Arc::new(flow)
+        });
+        Self { flows: flows.collect(), weight: self.weight }
+    }
+}
+
 /// One profile; files hold a list of one.
 #[derive(Debug, Deserialize)]
 struct Profile {
@@ -108,8 +131,9 @@ enum Octets {
     Text(String),
 }
 
-/// Reads the templates of a directory or profile, and for a profile how many a second begin.
-pub(crate) fn load(path: &Path) -> Result<(Vec<Template>, Option<f64>), ProfileError> {
+/// Reads the templates of a directory or profile, and for a profile how many a second begin. Templates that last longer
+/// than so many nanoseconds are told faster.
+pub(crate) fn load(path: &Path, longest: u64) -> Result<(Vec<Template>, Option<f64>), ProfileError> {
     let (templates, per_second) = if path.is_dir() {
         (directory(path)?, None)
     } else {
@@ -117,7 +141,11 @@ pub(crate) fn load(path: &Path) -> Result<(Vec<Template>, Option<f64>), ProfileE
         let per_second = templates.iter().map(|template| template.weight).sum();
         (templates, Some(per_second))
     };
-    let templates: Vec<_> = templates.into_iter().filter(|t| !t.flows.is_empty() && t.weight > 0.0).collect();
+    let templates: Vec<_> = templates
+        .into_iter()
+        .map(|t| t.within(longest))
+        .filter(|t| !t.flows.is_empty() && t.weight > 0.0)
+        .collect();
     if templates.is_empty() {
         return Err(ProfileError::Empty { path: path.to_owned() });
     }
@@ -132,7 +160,10 @@ fn directory(path: &Path) -> Result<Vec<Template>, ProfileError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(at(path))? {
         let file = entry.map_err(at(path))?.path();
-        if file.extension().is_some_and(|extension| ["pcap", "pcapng", "cap"].iter().any(|known| extension == *known)) {
+        if file
+            .extension()
+            .is_some_and(|extension| ["pcap", "pcapng", "cap"].iter().any(|known| extension == *known))
+        {
             files.push(file);
         }
     }
@@ -163,8 +194,11 @@ fn weights(file: &Path) -> Result<Vec<(String, f64)>, ProfileError> {
         other => other.map_err(at(file))?,
     };
     let mut weights = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-        let weight = line.split_once('\t').and_then(|(name, weight)| Some((name.to_owned(), number_of(weight)?)));
+    for (number, line) in
+        text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+    {
+        let weight =
+            line.split_once('\t').and_then(|(name, weight)| Some((name.to_owned(), number_of(weight)?)));
         weights.push(weight.ok_or_else(|| ProfileError::Value {
             file: file.to_owned(),
             what: format!("line {}: not a file's name, a tab and a weight", number + 1),
@@ -196,7 +230,9 @@ fn profile(file: &Path) -> Result<Vec<Template>, ProfileError> {
             let mut flows = read::flows(&path, &entry.label.clone().unwrap_or_else(|| label(&path)))?;
             if !entry.cap_ipg.unwrap_or(profile.cap_ipg) {
                 let gap = |micros: Option<u64>| micros.unwrap_or(GAP).saturating_mul(MICROSECOND);
-                flows.iter_mut().for_each(|flow| pace(flow, gap(entry.ipg), gap(entry.rtt)));
+                for flow in &mut flows {
+                    pace(flow, gap(entry.ipg), gap(entry.rtt));
+                }
             }
             if let Some(octets) = &entry.grow {
                 let octets = match octets {
@@ -206,7 +242,9 @@ fn profile(file: &Path) -> Result<Vec<Template>, ProfileError> {
                         .map_err(|error| wrong(format!("grow of {} is {text:?}: {error}", entry.name)))?
                         .as_u64(),
                 };
-                flows.iter_mut().for_each(|flow| grow::grow(flow, octets));
+                for flow in &mut flows {
+                    grow::grow(flow, octets);
+                }
             }
             templates.push(Template { flows: shared(flows), weight: entry.cps });
         }

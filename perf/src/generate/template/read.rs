@@ -74,7 +74,9 @@ fn transport(packet: &Packet<'_>) -> Option<(Protocol, [u16; 2])> {
     }
     match packet.transport {
         Transport::Tcp(tcp) => Some((Protocol::Tcp, [tcp.source_port, tcp.destination_port])),
-        Transport::Udp { source_port, destination_port, length } if u32::from(length) == packet.payload_len + 8 => {
+        Transport::Udp { source_port, destination_port, length }
+            if u32::from(length) == packet.payload_len + 8 =>
+        {
             Some((Protocol::Udp, [source_port, destination_port]))
         }
         _ => None,
@@ -111,9 +113,9 @@ impl Reading {
         self.last = self.last.max(frame.time.0);
         let segment = match packet.transport {
             Transport::Tcp(tcp) => {
-                let own = self.initial.get_mut(side.index());
-                let seq = own.map_or(0, |initial| *initial.get_or_insert(tcp.sequence));
-                let _ = seq;
+                if let Some(initial) = self.initial.get_mut(side.index()) {
+                    initial.get_or_insert(tcp.sequence);
+                }
                 if tcp.flags & flags::ACK != 0
                     && let Some(initial) = self.initial.get_mut(side.other().index())
                 {
@@ -147,7 +149,9 @@ impl Reading {
                     segment.ack = segment.ack.wrapping_sub(other);
                 }
                 for at in &segment.edges {
-                    if let Some(edge) = segment.options.get_mut(*at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+                    if let Some(edge) =
+                        segment.options.get_mut(*at..).and_then(|rest| rest.first_chunk_mut::<4>())
+                    {
                         *edge = u32::from_be_bytes(*edge).wrapping_sub(other).to_be_bytes();
                     }
                 }
@@ -168,7 +172,9 @@ fn edges(options: &[u8]) -> Vec<usize> {
             (kind, Some(length)) => {
                 let end = at + usize::from(*length);
                 if *kind == 5 {
-                    edges.extend((at + 2..end.min(options.len())).step_by(4).filter(|edge| edge + 4 <= options.len()));
+                    edges.extend(
+                        (at + 2..end.min(options.len())).step_by(4).filter(|edge| edge + 4 <= options.len()),
+                    );
                 }
                 at = end;
             }

@@ -41,7 +41,8 @@ fn dns(payload: &[u8]) -> Vec<(Range<usize>, Variation)> {
     if let (Some([0, 1]), Some((length, rest))) = (payload.get(4..6), label(12)) {
         let name = rest.get(..usize::from(*length)).unwrap_or_default();
         let is_plain = name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
-        let repeated = name.len() >= 3 && payload.windows(name.len()).filter(|window| *window == name).count() > 1;
+        let repeated =
+            name.len() >= 3 && payload.windows(name.len()).filter(|window| *window == name).count() > 1;
         if (3..64).contains(&name.len()) && is_plain && !repeated {
             found.push((13..13 + name.len(), Variation::Name));
         }
@@ -59,13 +60,15 @@ fn tls(payload: &[u8]) -> Vec<(Range<usize>, Variation)> {
 
 /// The last letters of a request's path.
 fn http(payload: &[u8]) -> Vec<(Range<usize>, Variation)> {
-    let is_request = [b"GET /".as_slice(), b"POST /", b"HEAD /", b"PUT /"].iter().any(|m| payload.starts_with(m));
+    let is_request =
+        [b"GET /".as_slice(), b"POST /", b"HEAD /", b"PUT /"].iter().any(|m| payload.starts_with(m));
     let Some(space) = payload.iter().position(|octet| *octet == b' ').filter(|_| is_request) else {
         return Vec::new();
     };
     let path = payload.get(space + 1..).unwrap_or_default();
     let end = path.iter().position(|octet| matches!(octet, b' ' | b'?' | b'\r' | b'\n')).unwrap_or(0);
-    let letters = path.iter().take(end).rev().take(8).take_while(|octet| octet.is_ascii_alphanumeric()).count();
+    let letters =
+        path.iter().take(end).rev().take(8).take_while(|octet| octet.is_ascii_alphanumeric()).count();
     match letters {
         0 | 1 => Vec::new(),
         _ => vec![(space + 1 + end - letters..space + 1 + end, Variation::Name)],
