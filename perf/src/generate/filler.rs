@@ -75,6 +75,12 @@ impl Filler {
         match kind {
             Kind::Records => frame_records(written, total, offset),
             Kind::Media => head_media(written, seed, lap),
+            // Not within a line's end: what follows the text may be the end of a line too.
+            Kind::Text if offset + length as u64 == total => {
+                if let Some(last) = written.last_mut() {
+                    *last = b'e';
+                }
+            }
             Kind::Noise | Kind::Text => {}
         }
     }
