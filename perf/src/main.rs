@@ -8,10 +8,12 @@ mod cpu;
 mod floor;
 mod truth;
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use baleen_perf::generate;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -34,12 +36,15 @@ enum Verb {
     },
     /// Measure `baleen process` beside the floor, and compare its conn.log with the ground truth
     Compare(compare::Arguments),
+    /// Write a capture of generated traffic, and its ground truth beside it
+    Generate(generate::Arguments),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().verb {
+    let outcome: Result<(String, bool), Box<dyn Error>> = match Arguments::parse().verb {
         Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
-        Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments).map_err(Into::into),
+        Verb::Generate(arguments) => generate::run(&arguments).map(|text| (text, true)).map_err(Into::into),
     };
     match outcome {
         Ok((text, good)) => {
