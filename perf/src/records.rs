@@ -241,7 +241,7 @@ fn connections() -> Vec<Connection> {
                 duration: Interval(number() * 10),
                 octets: [number() >> 20, number() >> 12],
                 packets: [number() >> 26, number() >> 24],
-                community_id: community_id(0, &id, protocol, false).to_string(),
+                community_id: community_id(0, &id, protocol, false),
             }
         })
         .collect()

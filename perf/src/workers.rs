@@ -149,7 +149,7 @@ fn process(
     let mut records = BTreeMap::new();
     for entry in fs::read_dir(logs.path())? {
         let path = entry?.path();
-        let lines = fs::read(&path)?.iter().filter(|octet| **octet == b'\n').count();
+        let lines = fs::read_to_string(&path)?.lines().count();
         records.insert(path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), lines);
     }
     Ok((time, records))

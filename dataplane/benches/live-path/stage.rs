@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use baleen_dataplane::analysis::{WorkerLcore, WorkerShared};
 use baleen_dataplane::poll::WorkerInput;
@@ -12,6 +14,9 @@ use record::{Format, LogSet, Time};
 use serde::Serialize;
 use worker::Worker;
 
+/// How often a worker lcore tells what it counted.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Connections that end between two bursts at most, as in a worker.
 const EXPIRY_BUDGET: usize = 256;
 
@@ -21,8 +26,10 @@ const EXPIRY_BUDGET: usize = 256;
 pub(crate) enum Stage {
     /// Taken from the port, lent as frames, given back.
     Receive,
-    /// Headers found, checksums verified.
+    /// Headers found.
     Decode,
+    /// Checksums verified: every octet is touched.
+    Checksums,
     /// Their connection found or made, counted, its state and time-outs kept, removed. No payload is wanted.
     FlowLookup,
     /// Payload of TCP put in order.
@@ -35,14 +42,22 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// In order.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Receive, Self::Decode, Self::FlowLookup, Self::Reassembly, Self::Analyzers, Self::Records];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Receive,
+        Self::Decode,
+        Self::Checksums,
+        Self::FlowLookup,
+        Self::Reassembly,
+        Self::Analyzers,
+        Self::Records,
+    ];
 
     /// What it is called in tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Receive => "receive",
             Self::Decode => "+ decode",
+            Self::Checksums => "+ checksums",
             Self::FlowLookup => "+ flow lookup",
             Self::Reassembly => "+ TCP reassembly",
             Self::Analyzers => "+ analyzers",
@@ -55,7 +70,7 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) enum Consumer {
     Receive(WorkerInput),
-    Decode(WorkerInput, Box<WeirdList>),
+    Decode(WorkerInput, DecodeOptions, Box<WeirdList>),
     Table(WorkerInput, Box<Table>),
     Worker(Box<WorkerLcore>, RecordReceiver, Arc<WorkerShared>),
 }
@@ -65,12 +80,17 @@ impl Consumer {
     pub(crate) fn new(stage: Stage, input: WorkerInput) -> Self {
         match stage {
             Stage::Receive => Self::Receive(input),
-            Stage::Decode => Self::Decode(input, Box::default()),
+            Stage::Decode => Self::decode(input, false),
+            Stage::Checksums => Self::decode(input, true),
             Stage::FlowLookup => Self::Table(input, Box::new(Table::new(false))),
             Stage::Reassembly => Self::Table(input, Box::new(Table::new(true))),
             Stage::Analyzers => Self::worker(input, LogSet::NONE),
             Stage::Records => Self::worker(input, LogSet::ALL),
         }
+    }
+
+    fn decode(input: WorkerInput, verify_checksums: bool) -> Self {
+        Self::Decode(input, DecodeOptions { verify_checksums }, Box::default())
     }
 
     fn worker(input: WorkerInput, logs: LogSet) -> Self {
@@ -89,11 +109,10 @@ impl Consumer {
             Self::Receive(input) => input.poll(|frames| {
                 black_box(frames);
             }),
-            Self::Decode(input, weirds) => input.poll(|frames| {
-                let options = DecodeOptions::default();
+            Self::Decode(input, options, weirds) => input.poll(|frames| {
                 for frame in frames {
                     weirds.clear();
-                    black_box(packet::decode(LinkType::Ethernet, frame, &options, weirds));
+                    black_box(packet::decode(LinkType::Ethernet, frame, options, weirds));
                 }
             }),
             Self::Table(input, table) => input.poll(|frames| table.burst(frames)),
@@ -123,8 +142,13 @@ impl Consumer {
         }
     }
 
-    /// Connections in its table, as far as it has one. Of a worker: as of its last tick.
-    pub(crate) fn connections(&self) -> Option<u64> {
+    /// Connections in its table, as far as it has one.
+    pub(crate) fn connections(&mut self) -> Option<u64> {
+        if let Self::Worker(lcore, ..) = self {
+            // So long a worker without packets takes to tell.
+            thread::sleep(2 * TICK);
+            lcore.round();
+        }
         match self {
             Self::Table(_, table) => Some(table.flows.len() as u64),
             Self::Worker(_, _, shared) => {
