@@ -12,13 +12,16 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
-use crate::cpu;
+use crate::cpu::{self, RunError};
 use crate::measurement::{Measurement, Spread};
 use crate::memory;
 use crate::synthetic::{Driven, Kind, Random};
 
 /// Octets that a connection may take, for a look beforehand whether there is memory.
 const ROOM: u64 = 1100;
+
+/// Connections of a table that is made beforehand and thrown away.
+const WARM_UP: u32 = 1000;
 
 /// Arguments of `baleen-perf table`.
 #[derive(Debug, clap::Args)]
@@ -136,6 +139,8 @@ fn apart(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn 
 }
 
 fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
+    // Takes the memory that a process needs but once.
+    make(kind, WARM_UP, arguments.rate)?;
     let mut lines = Vec::new();
     let mut tables = Vec::new();
     for &flows in &arguments.flows {
@@ -156,10 +161,7 @@ fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dy
             continue;
         }
         let before = memory::resident()?;
-        let mut table = Driven::new(flows, arguments.rate);
-        let packets =
-            (0..u64::from(flows)).flat_map(|flow| kind.beginning().iter().map(move |packet| (*packet, flow)));
-        let time = table.give(packets)?;
+        let (table, time) = make(kind, flows, arguments.rate)?;
         let grown = memory::resident()?.saturating_sub(before);
         let count = u64::from(flows) * kind.beginning().len() as u64;
         line.octets_per_flow = Some(grown as f64 / f64::from(flows.max(1)));
@@ -184,6 +186,15 @@ fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dy
         }
     }
     Ok(lines)
+}
+
+/// A worker with so many connections, and the CPU time that they took.
+fn make(kind: Connections, flows: u32, rate: u32) -> Result<(Driven, Duration), RunError> {
+    let mut table = Driven::new(flows, rate);
+    let packets =
+        (0..u64::from(flows)).flat_map(|flow| kind.beginning().iter().map(move |packet| (*packet, flow)));
+    let time = table.give(packets)?;
+    Ok((table, time))
 }
 
 /// Every connection must have been made, and be there.
