@@ -73,7 +73,7 @@ fn every_lap_has_connections_of_its_own_and_a_record_for_each() {
             return;
         }
     };
-    let settings = measure::Settings { laps: 2, warm_up: 2, pause: 65, ring: 127 };
+    let settings = measure::Settings { laps: 2, warm_up: 2, pause: 65, ring: 127, hash_files: false };
     let measured = measure::run(eal, &capture, settings).unwrap();
     assert_eq!((measured.packets, measured.stages.len()), (6000, 7));
     for stage in &measured.stages {

@@ -52,6 +52,9 @@ struct Arguments {
     /// Frames of a capture that are taken at most
     #[arg(long, value_name = "N", default_value_t = 1 << 18)]
     frames: usize,
+    /// Digests of files are not computed
+    #[arg(long)]
+    no_file_hashes: bool,
     /// Write the results here as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -87,6 +90,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         warm_up: arguments.warm_up,
         pause: arguments.pause,
         ring: arguments.ring,
+        hash_files: !arguments.no_file_hashes,
     };
     let mut results = Vec::new();
     for capture in &captures {

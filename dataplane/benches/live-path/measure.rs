@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) pause: u32,
     /// Packets in a ring.
     pub(crate) ring: u32,
+    /// Whether digests of files are computed.
+    pub(crate) hash_files: bool,
 }
 
 /// What was measured with one capture.
@@ -93,7 +95,8 @@ pub(crate) fn run(
                 full_ring: FullRing::Drop,
                 counters: Arc::<ReceiveCounters>::default(),
             };
-            let consumer = Consumer::new(stage, WorkerInput::new(vec![input], Vec::new(), stamps));
+            let input = WorkerInput::new(vec![input], Vec::new(), stamps);
+            let consumer = Consumer::new(stage, input, settings.hash_files);
             let laps = StageLaps {
                 stage,
                 ns_per_packet: Vec::new(),

@@ -115,11 +115,12 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pages = if self.settings.huge_pages { "huge pages" } else { "ordinary pages (--no-huge)" };
-        let Settings { laps, warm_up, pause, ring } = self.settings.settings;
+        let Settings { laps, warm_up, pause, ring, hash_files } = self.settings.settings;
+        let hashes = if hash_files { "with" } else { "without" };
         writeln!(
             f,
             "packets on {pages}; {laps} laps of each stage in turn after {warm_up} to warm up, {pause} s of packet \
-             time between laps, ring of {ring}; CPU time of the receiving side, median (least to most)\n"
+             time between laps, ring of {ring}, {hashes} digests of files; CPU time of the receiving side, median (least to most)\n"
         )?;
         for Heading { capture, packets, octets, ticks_per_second } in &self.captures {
             writeln!(

@@ -77,15 +77,15 @@ pub(crate) enum Consumer {
 
 impl Consumer {
     /// Packets from `input` come as far as `stage`.
-    pub(crate) fn new(stage: Stage, input: WorkerInput) -> Self {
+    pub(crate) fn new(stage: Stage, input: WorkerInput, hash_files: bool) -> Self {
         match stage {
             Stage::Receive => Self::Receive(input),
             Stage::Decode => Self::decode(input, false),
             Stage::Checksums => Self::decode(input, true),
             Stage::FlowLookup => Self::Table(input, Box::new(Table::new(false))),
             Stage::Reassembly => Self::Table(input, Box::new(Table::new(true))),
-            Stage::Analyzers => Self::worker(input, LogSet::NONE),
-            Stage::Records => Self::worker(input, LogSet::ALL),
+            Stage::Analyzers => Self::worker(input, LogSet::NONE, hash_files),
+            Stage::Records => Self::worker(input, LogSet::ALL, hash_files),
         }
     }
 
@@ -93,10 +93,12 @@ impl Consumer {
         Self::Decode(input, DecodeOptions { verify_checksums }, Box::default())
     }
 
-    fn worker(input: WorkerInput, logs: LogSet) -> Self {
+    fn worker(input: WorkerInput, logs: LogSet, hash_files: bool) -> Self {
         let (sender, receiver) = records::channel(Format::JsonWithPath, logs);
         let shared = Arc::new(WorkerShared::default());
-        let worker = Worker::new(Arc::new(worker::Settings::default()));
+        let mut settings = worker::Settings::default();
+        settings.analysis.hash_files = hash_files;
+        let worker = Worker::new(Arc::new(settings));
         // The time of packets is not the host's.
         let lcore = WorkerLcore::new(worker, input, sender, Arc::clone(&shared), false);
         Self::Worker(Box::new(lcore), receiver, shared)
