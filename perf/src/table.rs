@@ -20,7 +20,7 @@ use crate::synthetic::{Driven, Kind, Random};
 /// Octets that a connection may take, for a look beforehand whether there is memory.
 const ROOM: u64 = 1100;
 
-/// Connections of a table that is made beforehand and thrown away.
+/// Connections of a table that is made before those that are measured.
 const WARM_UP: u32 = 1000;
 
 /// Arguments of `baleen-perf table`.
@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// Packets in a second of packet time: a worker's share of 100 Gbit/s, so that time-outs come as often as there
     #[arg(long, value_name = "N", default_value_t = 3_500_000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
+    /// Fail when a packet costs more than R times what it costs in the first table (median)
+    #[arg(long, value_name = "R")]
+    at_most: Option<f64>,
     /// Write the results here as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -122,7 +125,18 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let measurement =
         Measurement { benchmark: "table".to_owned(), settings: Settings { packets, laps, rate }, results };
     measurement.write(arguments.json.as_deref())?;
-    Ok((text(&measurement), true))
+    let within = |line: &Line| match (arguments.at_most, line.ratio) {
+        (Some(limit), Some(ratio)) => ratio.median <= limit,
+        _ => true,
+    };
+    let good = measurement.results.iter().all(within);
+    let mut text = text(&measurement);
+    if let Some(limit) = arguments.at_most {
+        let verdict = if good { "within" } else { "OVER" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n{verdict} {limit} times the first");
+    }
+    Ok((text, good))
 }
 
 /// Measures a kind in a process of its own, so that memory of one is not used again for the next.
@@ -139,8 +153,8 @@ fn apart(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn 
 }
 
 fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
-    // Takes the memory that a process needs but once.
-    make(kind, WARM_UP, arguments.rate)?;
+    // Takes the memory that a process needs but once, and is kept, so that none of it is used again.
+    let _warm_up = make(kind, WARM_UP, arguments.rate)?;
     let mut lines = Vec::new();
     let mut tables = Vec::new();
     for &flows in &arguments.flows {
