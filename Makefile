@@ -3,10 +3,10 @@
 SHARED ?= ../shared
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: help demo test test-all build conformance bench fuzz docs dependencies clean
+.PHONY: help demo test test-all build conformance bench bench-components fuzz docs dependencies clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 demo: dependencies ## Capture live traffic of real clients and servers, and show the logs
 	@scripts/demo
@@ -26,6 +26,9 @@ conformance: ## Compare the logs with those of the reference, field by field (ne
 
 bench: ## Packets per CPU-second, beside a loop that only touches every header (needs SHARED)
 	@SHARED=$(SHARED) scripts/bench
+
+bench-components: ## What stages of the packet path, tables, new flows, records and workers cost (needs SHARED)
+	@SHARED=$(SHARED) scripts/bench-components
 
 fuzz: ## Fuzz every parser for SECONDS_PER_TARGET seconds each
 	@SHARED=$(SHARED) scripts/fuzz $(SECONDS_PER_TARGET)

@@ -30,7 +30,7 @@ const FUNCTIONS: &[&str] = &[
     "rte_pktmbuf_(pool_create|alloc|append|free|free_bulk|read|chain)",
     "rte_mbuf_(dynfield|dynflag)_lookup",
     "rte_mbuf_dyn_rx_timestamp_register",
-    "rte_mempool_(in_use_count|avail_count)",
+    "rte_mempool_(in_use_count|avail_count|get_bulk)",
     "rte_ring_(create|free|count|sp_enqueue_burst|sc_dequeue_burst)",
 ];
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
+use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 
 /// A program that cannot be measured.
@@ -32,6 +33,11 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration, RunError> {
         return Err(RunError::Failed { program: name(command), status: output.status, stderr });
     }
     Ok(after.saturating_sub(before))
+}
+
+/// User and system time that the calling thread has taken so far.
+pub(crate) fn thread() -> Result<Duration, RunError> {
+    Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
 fn name(command: &Command) -> String {

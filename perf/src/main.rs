@@ -6,15 +6,25 @@
 mod compare;
 mod cpu;
 mod floor;
+mod measurement;
+mod memory;
+mod new_flows;
+mod records;
+mod synthetic;
+mod table;
 mod truth;
+mod workers;
 
-use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use baleen_perf::generate;
 use clap::{Parser, Subcommand};
+
+// As in the sensor's programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -38,13 +48,28 @@ enum Verb {
     Compare(compare::Arguments),
     /// Write a capture of generated traffic, and its ground truth beside it
     Generate(generate::Arguments),
+    /// Measure tables of many connections: memory of each, and what a packet costs
+    Table(table::Arguments),
+    /// Measure a SYN scan: a connection and a record for every packet
+    NewFlows(new_flows::Arguments),
+    /// Measure records from their values to the disk
+    Records(records::Arguments),
+    /// Measure `baleen process` with several workers beside one
+    Workers(workers::Arguments),
 }
 
+/// What to print, and whether it is good.
+type Outcome = Result<(String, bool), Box<dyn std::error::Error>>;
+
 fn main() -> ExitCode {
-    let outcome: Result<(String, bool), Box<dyn Error>> = match Arguments::parse().verb {
+    let outcome: Outcome = match Arguments::parse().verb {
         Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
         Verb::Compare(arguments) => compare::run(&arguments).map_err(Into::into),
         Verb::Generate(arguments) => generate::run(&arguments).map(|text| (text, true)).map_err(Into::into),
+        Verb::Table(arguments) => table::run(&arguments),
+        Verb::NewFlows(arguments) => new_flows::run(&arguments),
+        Verb::Records(arguments) => records::run(&arguments),
+        Verb::Workers(arguments) => workers::run(&arguments),
     };
     match outcome {
         Ok((text, good)) => {

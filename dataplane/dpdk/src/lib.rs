@@ -25,6 +25,7 @@ mod mempool;
 mod pci;
 mod port;
 mod port_name;
+mod preloaded;
 mod ring;
 pub mod test_support;
 
@@ -39,4 +40,5 @@ pub use port::{
     PortError, PortStats, Queues, RuleCount, RxQueue, TxQueue, symmetric_key,
 };
 pub use port_name::{PortName, PortNameError, Source};
+pub use preloaded::PreloadedPool;
 pub use ring::{Consumer, Producer, RingError, ring};

@@ -74,6 +74,19 @@ impl Mbuf {
         unsafe { segment_data(self.0) }
     }
 
+    /// The packet's bytes in its first buffer, to be changed: for packets that are made or
+    /// replayed here.
+    #[inline]
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        // SAFETY: a live buffer with one owner, whom we borrow for as long as the slice: no
+        // buffer is ever attached to another one, so nobody else refers to the bytes. There
+        // are `data_len` of them from the start on, as for `segment_data`.
+        unsafe {
+            let len: u16 = field(self.0, dpdk_sys::DPDK_MBUF_DATA_LEN);
+            slice::from_raw_parts_mut(segment_start(self.0).cast_mut(), usize::from(len))
+        }
+    }
+
     /// The packet's bytes, buffer by buffer.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {

@@ -28,6 +28,13 @@ pub struct MempoolError {
     errno: Errno,
 }
 
+impl MempoolError {
+    /// The pool was made, but does not hold what it was made for.
+    pub(crate) fn too_small(buffers: u32, data_room: u16, numa_node: Option<u32>) -> Self {
+        Self { buffers, data_room, numa_node, errno: Errno::INVALID }
+    }
+}
+
 fn node_text(node: Option<u32>) -> String {
     node.map(|node| format!(" on NUMA node {node}")).unwrap_or_default()
 }
@@ -51,11 +58,29 @@ unsafe impl Sync for Mempool {}
 impl Mempool {
     /// Makes a pool of `buffers` buffers (best one less than a power of two), each for
     /// `data_room` bytes of a packet, with memory of the NUMA node, or of any.
-    pub fn new(
+    pub fn new(eal: Eal, buffers: u32, data_room: u16, numa_node: Option<u32>) -> Result<Self, MempoolError> {
+        // DPDK refuses a cache above two thirds of the pool.
+        let cache = THREAD_CACHE.min(buffers / 2);
+        Self::with_cache(eal, buffers, data_room, numa_node, cache)
+    }
+
+    /// Makes a pool whose buffers come out in the order in which they were given back: DPDK
+    /// keeps them in a ring, and threads have no caches of them.
+    pub(crate) fn in_order(
+        eal: Eal,
+        buffers: u32,
+        data_room: u16,
+        numa_node: Option<u32>,
+    ) -> Result<Self, MempoolError> {
+        Self::with_cache(eal, buffers, data_room, numa_node, 0)
+    }
+
+    fn with_cache(
         _eal: Eal,
         buffers: u32,
         data_room: u16,
         numa_node: Option<u32>,
+        cache: u32,
     ) -> Result<Self, MempoolError> {
         static SEQUENCE: AtomicU32 = AtomicU32::new(0);
         let failed = |errno| MempoolError { buffers, data_room, numa_node, errno };
@@ -66,8 +91,6 @@ impl Mempool {
             .and_then(|headroom| data_room.checked_add(headroom))
             .ok_or_else(|| failed(Errno::INVALID))?;
         let node = numa_node.map_or(ANY_NODE, |node| node as i32);
-        // DPDK refuses a cache above two thirds of the pool.
-        let cache = THREAD_CACHE.min(buffers / 2);
         // SAFETY: the environment runs and the name is a terminated string.
         let pool =
             unsafe { dpdk_sys::rte_pktmbuf_pool_create(name.as_ptr(), buffers, cache, 0, buffer, node) };

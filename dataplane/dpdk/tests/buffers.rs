@@ -4,7 +4,7 @@
 
 use dpdk::lcore::{self, LcoreError};
 use dpdk::test_support::eal;
-use dpdk::{EalConfig, EalError, Mbuf, MbufArray, Mempool, NoRoom, Timestamps, ring};
+use dpdk::{EalConfig, EalError, Mbuf, MbufArray, Mempool, NoRoom, PreloadedPool, Timestamps, ring};
 
 fn pool(buffers: u32, data_room: u16) -> Mempool {
     Mempool::new(eal(), buffers, data_room, None).unwrap()
@@ -177,4 +177,38 @@ fn a_cpu_that_does_not_exist_is_an_error() {
     let thread = lcore::spawn(eal(), "nowhere", vec![1023], |_| ()).unwrap();
     let error = thread.join().unwrap().unwrap_err();
     assert!(error.to_string().starts_with("this thread can not be pinned to CPU 1023"), "{error}");
+}
+
+#[test]
+fn preloaded_packets_come_again_in_order_and_as_they_were_left() {
+    let packets: Vec<Vec<u8>> = (1..=100_u8).map(|number| vec![number; usize::from(number)]).collect();
+    let mut pool = PreloadedPool::new(eal(), &packets, None).unwrap();
+    let mut burst = MbufArray::<50>::new();
+    for lap in 0..3_u8 {
+        for part in packets.chunks(50) {
+            assert_eq!(pool.take(&mut burst), 50);
+            for (mbuf, expected) in burst.iter_mut().zip(part) {
+                assert_eq!((mbuf.packet_len(), mbuf.is_contiguous()), (expected.len(), true));
+                assert_eq!(mbuf.data()[0], expected[0] ^ lap);
+                assert_eq!(mbuf.data()[1..], expected[1..]);
+                mbuf.data_mut()[0] = expected[0] ^ (lap + 1);
+            }
+            burst.clear();
+        }
+    }
+}
+
+#[test]
+fn preloaded_packets_that_are_not_back_can_not_be_taken() {
+    let mut pool = PreloadedPool::new(eal(), &[[0_u8; 60]; 10], None).unwrap();
+    let (mut first, mut second) = (MbufArray::<6>::new(), MbufArray::<6>::new());
+    assert_eq!((pool.take(&mut first), pool.take(&mut second)), (6, 4));
+    assert_eq!(pool.take(&mut second), 0);
+    first.clear();
+    assert_eq!(pool.take(&mut second), 2);
+}
+
+#[test]
+fn a_preloaded_pool_needs_packets() {
+    assert!(PreloadedPool::new(eal(), &[[0_u8; 0]; 0], None).is_err());
 }

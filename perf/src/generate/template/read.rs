@@ -47,7 +47,7 @@ pub(super) fn flows(file: &Path, label: &str) -> Result<Vec<TemplateFlow>, Profi
         for frame in burst.frames() {
             packets += 1;
             let mut weirds = WeirdList::new();
-            let options = DecodeOptions { verify_checksums: false };
+            let options = DecodeOptions { verify_checksums: false, ..DecodeOptions::default() };
             let Decoded::Flow(packet) = decode(link, frame, &options, &mut weirds) else { continue };
             let Some((protocol, ports)) = transport(&packet) else { continue };
             let begin = *begin.get_or_insert(frame.time.0);
