@@ -92,6 +92,9 @@ struct TunnelParents(Vec<Uid>);
 pub struct FlowInfo {
     /// Unique id; set by [`Hooks::new_connection`](crate::Hooks::new_connection).
     pub uid: Uid,
+    /// The bucket of the indirection table whose frames carry it, for [`FlowTable::extract`](crate::FlowTable::extract);
+    /// set by [`Hooks::new_connection`](crate::Hooks::new_connection).
+    pub bucket: u16,
     /// The two ends. ICMP: the type, and the type of the answer or the code, for ports. For reading: roles are swapped
     /// by [`flip`](Self::flip).
     pub id: Endpoints,
@@ -142,6 +145,7 @@ impl FlowInfo {
     pub(crate) fn of(tuple: &Tuple, from_low: bool, start: Time) -> Self {
         Self {
             uid: Uid::default(),
+            bucket: 0,
             id: tuple.ends,
             proto: tuple.proto,
             ip_proto: tuple.ip_proto,
@@ -335,6 +339,13 @@ impl FlowInfo {
     pub(crate) fn set_vlan(&mut self, vlan: Option<u16>, inner: Option<u16>) {
         self.vlan = vlan.and_then(NonZeroU16::new);
         self.inner_vlan = inner.and_then(NonZeroU16::new);
+    }
+
+    /// The key of its packets.
+    pub(crate) fn key(&self) -> FlowKey {
+        let (orig, resp) = ((self.id.orig_h, self.id.orig_p), (self.id.resp_h, self.id.resp_p));
+        let (low, high) = if self.originator_is_low { (orig, resp) } else { (resp, orig) };
+        FlowKey::from_ends(low, high, self.ip_proto)
     }
 
     /// Whether packets with this key belong to the connection.

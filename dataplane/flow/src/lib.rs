@@ -41,4 +41,4 @@ pub use hooks::Hooks;
 pub use info::{Direction, FlowInfo};
 pub use key::{FlowKey, HashKey, icmp_counterpart};
 pub use port_set::PortSet;
-pub use table::FlowTable;
+pub use table::{DetachedFlow, Extraction, FlowTable};

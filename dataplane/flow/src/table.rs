@@ -1,8 +1,12 @@
 //! The table of connections.
 
+mod transfer;
+
 use hashbrown::HashTable;
 use packet::{Packet, Transport, ip_proto};
 use record::{Addr, Proto, Time};
+
+pub use transfer::{DetachedFlow, Extraction};
 
 use crate::config::Config;
 use crate::connection::{Connection, Removal};
@@ -23,6 +27,8 @@ const EVICTION_SAMPLE: usize = 16;
 pub struct FlowTable<S> {
     index: HashTable<IndexEntry>,
     slots: Vec<Slot<S>>,
+    /// Of each slot, the bucket of its connection, to find those of one bucket without touching the others.
+    buckets: Vec<u16>,
     /// Numbers of free slots.
     free: Vec<u32>,
     wheel: TimerWheel,
@@ -69,6 +75,7 @@ impl<S> FlowTable<S> {
         Self {
             index: HashTable::new(),
             slots: Vec::new(),
+            buckets: Vec::new(),
             free: Vec::new(),
             wheel: TimerWheel::new(),
             hash_key: HashKey::new(seed),
@@ -84,6 +91,7 @@ impl<S> FlowTable<S> {
         let flows = flows.min(self.config.limits.flows) as usize;
         self.index.reserve(flows, |entry| spread(entry.hash));
         self.slots.reserve(flows.saturating_sub(self.slots.len()));
+        self.buckets.reserve(flows.saturating_sub(self.buckets.len()));
     }
 
     /// Connections in the table.
@@ -262,7 +270,13 @@ impl<S> FlowTable<S> {
         let state = hooks.new_connection(&mut flow, packet);
         self.counters.created = self.counters.created.wrapping_add(1);
 
-        let entry = Some(Entry { hash, tick: 0, flow, tcp, state });
+        self.place(Entry { hash, tick: 0, flow, tcp, state })
+    }
+
+    /// Gives a connection a slot, and its place in the index.
+    fn place(&mut self, entry: Entry<S>) -> Option<u32> {
+        let (hash, bucket) = (entry.hash, entry.flow.bucket);
+        let entry = Some(entry);
         let slot = if let Some(slot) = self.free.pop() {
             if let Some(place) = self.slots.get_mut(slot as usize) {
                 place.entry = entry;
@@ -271,8 +285,12 @@ impl<S> FlowTable<S> {
         } else {
             let slot = u32::try_from(self.slots.len()).ok()?;
             self.slots.push(Slot { generation: 0, entry });
+            self.buckets.push(bucket);
             slot
         };
+        if let Some(place) = self.buckets.get_mut(slot as usize) {
+            *place = bucket;
+        }
         self.index.insert_unique(spread(hash), IndexEntry { hash, slot }, |entry| spread(entry.hash));
         Some(slot)
     }
@@ -370,14 +388,20 @@ impl<S> FlowTable<S> {
         }
     }
 
-    fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
-        let Some(place) = self.slots.get_mut(slot as usize) else { return };
-        let Some(mut entry) = place.entry.take() else { return };
+    /// Takes a connection out of its slot and the index.
+    fn take(&mut self, slot: u32) -> Option<Entry<S>> {
+        let place = self.slots.get_mut(slot as usize)?;
+        let entry = place.entry.take()?;
         place.generation = place.generation.wrapping_add(1);
         self.free.push(slot);
         if let Ok(found) = self.index.find_entry(spread(entry.hash), |candidate| candidate.slot == slot) {
             found.remove();
         }
+        Some(entry)
+    }
+
+    fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
+        let Some(mut entry) = self.take(slot) else { return };
         if let Some(tcp) = &mut entry.tcp {
             tcp.release(&mut self.counters);
         }

@@ -84,6 +84,11 @@ pub(crate) fn other(from: u8, to: u8, protocol: u8, payload: &[u8]) -> Packet<'_
     packet(ip(from, to, protocol, payload.len() as u32), Transport::Other, payload)
 }
 
+/// The bucket of a packet: the same for both directions.
+pub(crate) fn bucket(packet: &Packet<'_>) -> u16 {
+    u16::from(packet.ip.source.0[15] ^ packet.ip.destination.0[15])
+}
+
 /// A record as the tests compare it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Record {
@@ -110,7 +115,8 @@ pub(crate) struct Recorder {
 impl Hooks for Recorder {
     type State = Streams;
 
-    fn new_connection(&mut self, _flow: &mut FlowInfo, _packet: &Packet<'_>) -> Streams {
+    fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> Streams {
+        flow.bucket = bucket(packet);
         Streams::default()
     }
 

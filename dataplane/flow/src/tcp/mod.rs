@@ -143,6 +143,11 @@ impl TcpState {
         }
     }
 
+    /// Octets that reassembly holds.
+    pub(crate) fn buffered(&self) -> u64 {
+        self.ends.iter().map(|end| end.reassembly.cost()).sum()
+    }
+
     /// Takes a packet of the connection, sent by `side`.
     #[expect(clippy::too_many_arguments, reason = "the parts of one table entry, borrowed apart")]
     pub(crate) fn process<H: Hooks>(
