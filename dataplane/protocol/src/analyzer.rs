@@ -263,7 +263,12 @@ impl<'a> FlowContext<'a> {
 
     /// A TCP connection to that host and port will come, and is what `announcement` says.
     pub(crate) fn expect_connection(&mut self, host: Addr, port: u16, announcement: Announcement) {
-        self.shared.expected.announce(self.now, (host, port), announcement);
+        self.shared.expected.announce(self.now, self.flow.bucket, (host, port), announcement);
+    }
+
+    /// The bucket of the indirection table whose frames carry the connection.
+    pub(crate) const fn bucket(&self) -> u16 {
+        self.flow.bucket
     }
 
     /// State that the connections share, with what is needed to write records about it.
