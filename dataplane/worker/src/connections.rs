@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use flow::{Connection, Direction, FlowInfo, Hooks};
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
-use packet::{Packet, Transport, WeirdList};
+use packet::{Frame, LinkType, Packet, Transport, WeirdList};
 use protocol::{Session, Surroundings};
 use record::{Conn, IdSource, Interval, Limit, RecordBuffer, Set, Time, Uid, Weird, community_id};
 
-use crate::Settings;
 use crate::tunnels::{Tunnel, Tunnels};
+use crate::{Settings, bucket};
 
 /// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
 const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
@@ -19,7 +19,7 @@ const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
 pub(crate) struct State {
     session: Session,
     tunnel: UdpTunnelState,
-    carries_tunnel: bool,
+    pub(crate) carries_tunnel: bool,
 }
 
 /// Memory for the texts of one record, used again for the next.
@@ -44,6 +44,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) clock: Time,
     /// Number of the frame.
     pub(crate) frame: u64,
+    /// The frame that brought the packet.
+    pub(crate) origin: Option<(LinkType, &'w Frame<'w>)>,
     /// Layers of tunnel around the packet.
     pub(crate) depth: u8,
     /// The innermost tunnel around the packet.
@@ -57,6 +59,11 @@ pub(crate) struct Call<'w, 'f> {
 }
 
 impl Call<'_, '_> {
+    /// The bucket of the frame. Worked out where something begins only, not for every packet.
+    fn bucket(&self) -> u16 {
+        self.origin.map_or(0, |(link, frame)| bucket(link, frame))
+    }
+
     fn surroundings(&mut self) -> Surroundings<'_> {
         Surroundings {
             now: self.clock,
@@ -84,7 +91,8 @@ impl Call<'_, '_> {
             state.session.confirm(flow, service);
         }
         state.carries_tunnel = true;
-        self.inner = Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind }));
+        self.inner =
+            Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind, bucket: flow.bucket }));
     }
 }
 
@@ -92,6 +100,7 @@ impl Hooks for Call<'_, '_> {
     type State = State;
 
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
+        flow.bucket = self.bucket();
         flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, self.frame);
         State { session: Session::new(flow, &self.surroundings()), ..State::default() }
     }

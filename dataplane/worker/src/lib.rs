@@ -11,14 +11,16 @@ mod connections;
 mod counters;
 mod limiter;
 mod settings;
+mod transfer;
 mod tunnels;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use balance::flow_hash;
+pub use balance::{BUCKETS, bucket, flow_hash};
 pub use counters::{Counters, Drop};
 pub use limiter::Limiter;
 pub use settings::{Settings, seeded_id_key};
+pub use transfer::{Departure, Parcel};
 pub use worker::Worker;

@@ -9,37 +9,38 @@ use packet::{Decoded, Frame, LinkType, Packet, WeirdList};
 use record::{IdSource, RecordBuffer, Time};
 
 use crate::Settings;
+use crate::bucket;
 use crate::connections::{Call, Scratch, State};
 use crate::counters::{Counters, Drop};
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
-const NO_FRAME: u64 = u64::MAX;
+pub(crate) const NO_FRAME: u64 = u64::MAX;
 
 /// Connections ended between two bursts at most, so that a burst's delay stays bounded.
 const EXPIRY_BUDGET: usize = 256;
 
 /// A worker's whole state.
 pub struct Worker {
-    table: FlowTable<State>,
-    shared: Shared,
-    fragments: Reassembler,
+    pub(crate) table: FlowTable<State>,
+    pub(crate) shared: Shared,
+    pub(crate) fragments: Reassembler,
     counters: Counters,
 }
 
 /// What the connection table's hooks need besides the table.
-struct Shared {
-    settings: Arc<Settings>,
+pub(crate) struct Shared {
+    pub(crate) settings: Arc<Settings>,
     ids: IdSource,
-    tunnels: Tunnels,
+    pub(crate) tunnels: Tunnels,
     weirds: WeirdList,
     scratch: Scratch,
     /// What the analyzers of different connections share.
-    analyzers: protocol::Shared,
+    pub(crate) analyzers: protocol::Shared,
     /// Time of the current frame.
-    now: Time,
+    pub(crate) now: Time,
     /// Latest time of the source.
-    clock: Time,
+    pub(crate) clock: Time,
 }
 
 impl std::fmt::Debug for Worker {
@@ -50,22 +51,33 @@ impl std::fmt::Debug for Worker {
 
 /// Where a layer of a frame stands.
 #[derive(Clone, Copy)]
-struct Place {
+pub(crate) struct Place<'p> {
     frame: u64,
     depth: u8,
     parent: Option<Tunnel>,
+    /// The frame, unless none caused what happens.
+    origin: Option<(LinkType, &'p Frame<'p>)>,
 }
 
-impl Place {
-    const fn outermost(frame: u64) -> Self {
-        Self { frame, depth: 0, parent: None }
+impl<'p> Place<'p> {
+    const fn outermost(link: LinkType, frame: &'p Frame<'p>) -> Self {
+        Self { frame: frame.number, depth: 0, parent: None, origin: Some((link, frame)) }
+    }
+
+    /// Between frames.
+    pub(crate) const fn nowhere() -> Self {
+        Self { frame: NO_FRAME, depth: 0, parent: None, origin: None }
+    }
+
+    fn bucket(&self) -> u16 {
+        self.origin.map_or(0, |(link, frame)| bucket(link, frame))
     }
 }
 
 impl Shared {
-    fn call<'w, 'f>(
+    pub(crate) fn call<'w, 'f>(
         &'w mut self,
-        place: Place,
+        place: Place<'w>,
         packet: Option<&'w Packet<'f>>,
         out: &'w mut RecordBuffer,
     ) -> Call<'w, 'f> {
@@ -80,6 +92,7 @@ impl Shared {
             now: self.now,
             clock: self.clock,
             frame: place.frame,
+            origin: place.origin,
             depth: place.depth,
             parent: place.parent,
             current: None,
@@ -138,7 +151,7 @@ impl Worker {
         let before = out.len();
         self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
-        self.table.finish(&mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.finish(&mut self.shared.call(Place::nowhere(), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.finish(&settings.analysis, out);
         self.counted(before, out);
@@ -150,14 +163,18 @@ impl Worker {
         let now = self.shared.clock;
         self.shared.now = now;
         out.at(NO_FRAME, now);
-        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::outermost(NO_FRAME), None, out));
+        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::nowhere(), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.expire(now, &settings.analysis, out);
         self.counted(before, out);
     }
 
-    fn counted(&mut self, before: usize, out: &RecordBuffer) {
+    pub(crate) fn counted(&mut self, before: usize, out: &RecordBuffer) {
         self.counters.records += (out.len() - before) as u64;
+        self.update_flow_counters();
+    }
+
+    pub(crate) const fn update_flow_counters(&mut self) {
         self.counters.flows = *self.table.counters();
     }
 
@@ -171,21 +188,27 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(frame.number), out) {
+        match self.decoded(decoded, Place::outermost(link, frame), out) {
             Ok(()) => self.counters.analyzed += 1,
             Err(reason) => self.counters.drop(reason),
         }
         self.counters.records += (out.len() - before) as u64;
     }
 
-    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<(), Drop> {
+    fn decoded(
+        &mut self,
+        decoded: Decoded<'_>,
+        place: Place<'_>,
+        out: &mut RecordBuffer,
+    ) -> Result<(), Drop> {
         match decoded {
             Decoded::Flow(packet) => {
                 self.packet(&packet, place, out);
                 Ok(())
             }
             Decoded::Fragment(fragment) => {
-                let datagram = self.fragments.add(self.shared.now, &fragment, &mut self.shared.weirds);
+                let Shared { now, weirds, .. } = &mut self.shared;
+                let datagram = self.fragments.add_of(place.bucket(), *now, &fragment, weirds);
                 let Some(datagram) = datagram else {
                     self.unattributed_weirds(place, out);
                     return Ok(());
@@ -217,14 +240,14 @@ impl Worker {
     }
 
     /// Writes oddities of what has no connection.
-    fn unattributed_weirds(&mut self, place: Place, out: &mut RecordBuffer) {
+    fn unattributed_weirds(&mut self, place: Place<'_>, out: &mut RecordBuffer) {
         if !self.shared.weirds.is_empty() {
             self.shared.call(place, None, out).write_weirds();
         }
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) {
+    fn packet(&mut self, packet: &Packet<'_>, place: Place<'_>, out: &mut RecordBuffer) {
         let inner = if packet.is_ip_tunnel() {
             self.ip_tunnel(packet, place, out)
         } else {
@@ -246,7 +269,7 @@ impl Worker {
     fn ip_tunnel<'f>(
         &mut self,
         packet: &Packet<'f>,
-        place: Place,
+        place: Place<'_>,
         out: &mut RecordBuffer,
     ) -> Option<(Inner<'f>, Tunnel)> {
         let Shared { settings, ids, tunnels, weirds, now, .. } = &mut self.shared;
@@ -258,8 +281,9 @@ impl Worker {
             from_originator: true,
         };
         let inner = tunnel::inner(packet, &context, &mut UdpTunnelState::default(), weirds);
-        let found =
-            inner.map(|inner| (inner, tunnels.of_packet(packet, inner.kind, ids, *now, place.frame, out)));
+        let found = inner.map(|inner| {
+            (inner, tunnels.of_packet(packet, inner.kind, || place.bucket(), ids, *now, place.frame, out))
+        });
         self.counters.tunnels_lost = tunnels.forgotten();
         self.unattributed_weirds(place, out);
         found

@@ -89,8 +89,10 @@ impl PartialFiles {
 
     /// Takes out the files that connections of a bucket began.
     pub(crate) fn extract(&mut self, bucket: u16) -> Vec<DetachedFile> {
-        let files = self.files.extract_if(.., |_, partial| partial.bucket == bucket);
-        let files: Vec<_> = files.map(|(key, partial)| DetachedFile(key, partial)).collect();
+        let all = self.files.iter().filter(|(_, partial)| partial.bucket == bucket);
+        let keys: Vec<_> = all.map(|(key, _)| key.clone()).collect();
+        let take = |key| self.files.remove_entry(&key).map(|(key, partial)| DetachedFile(key, partial));
+        let files: Vec<_> = keys.into_iter().filter_map(take).collect();
         let cost: usize = files.iter().map(|DetachedFile(_, partial)| partial.cost()).sum();
         self.waiting = self.waiting.saturating_sub(cost);
         files

@@ -70,14 +70,18 @@ impl Expected {
 
     /// Takes out what connections of a bucket announced.
     pub(crate) fn extract(&mut self, bucket: u16) -> Vec<Detached> {
-        let all = self.announcements.extract_if(.., |_, expectation| expectation.bucket == bucket);
-        all.map(|(responder, expectation)| Detached(responder, expectation)).collect()
+        let all = self.announcements.iter().filter(|(_, expectation)| expectation.bucket == bucket);
+        let responders: Vec<_> = all.map(|(responder, _)| *responder).collect();
+        let take = |responder| Some(Detached(responder, self.announcements.remove(&responder)?));
+        responders.into_iter().filter_map(take).collect()
     }
 
-    /// Takes in what was announced at another worker.
+    /// Takes in what was announced at another worker. Of two about the same port the later one holds.
     pub(crate) fn insert(&mut self, detached: Detached) {
         let Detached(responder, expectation) = detached;
-        self.enter(responder, expectation);
+        if self.announcements.get(&responder).is_none_or(|known| known.until <= expectation.until) {
+            self.enter(responder, expectation);
+        }
     }
 
     /// What was announced of a connection that begins.
