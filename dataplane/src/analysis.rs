@@ -13,7 +13,7 @@ use worker::Worker;
 use crate::clock;
 use crate::poll::{Idle, WorkerInput, run};
 use crate::records::RecordSender;
-use crate::stats::{Load, WorkerCounters};
+use crate::stats::{Load, MoveCounters, WorkerCounters};
 
 /// How often a worker does what is not part of its packets: timers when none come, handing
 /// over of few records, counters.
@@ -48,6 +48,8 @@ pub struct WorkerShared {
     pub counters: WorkerCounters,
     /// How busy it is.
     pub load: Load,
+    /// What it did about buckets that move.
+    pub moves: Arc<MoveCounters>,
     /// What it is told.
     pub mailbox: Mailbox,
 }
@@ -78,11 +80,12 @@ impl WorkerLcore {
         Self { worker, input, records, shared, live, rounds: 0, last_tick: clock::now() }
     }
 
-    /// One round; how many packets there were.
+    /// One round; how many packets there were, and parcels of buckets that move.
     #[inline]
     pub fn round(&mut self) -> usize {
         let Self { worker, input, records, .. } = self;
         let packets = input.poll(|frames| worker.burst(LinkType::Ethernet, frames, records.buffer()));
+        let parcels = input.exchange(worker, records.buffer());
         if packets > 0 {
             self.shared.counters.publish(self.worker.counters());
             if self.records.is_full() {
@@ -97,7 +100,7 @@ impl WorkerLcore {
                 self.tick(now, packets == 0);
             }
         }
-        packets
+        packets + parcels
     }
 
     fn tick(&mut self, now: Time, idle: bool) {
@@ -119,6 +122,7 @@ impl WorkerLcore {
         run(stop, idle, &shared.load, || self.round());
         self.input.close_queues();
         while self.round() > 0 {}
+        self.input.finish_exchange(&mut self.worker, self.records.buffer());
         self.worker.finish(self.records.buffer());
         let deadline = Instant::now() + FINISH;
         while !self.records.try_hand_over() {

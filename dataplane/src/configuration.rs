@@ -9,7 +9,7 @@ use protocol::Subnet;
 use record::{Addr, Format, Log, LogSet};
 
 use crate::ports::{PortSettings, PortSpec};
-use crate::{lcores, sensor};
+use crate::{balance, lcores, sensor};
 
 /// Workers that one receiver can keep busy.
 const WORKERS_PER_RECEIVER: u16 = 8;
@@ -86,6 +86,7 @@ impl Configuration {
                 receivers,
                 cpus,
                 idle: None,
+                balance: balance(&settings.balance),
                 analysis: Arc::new(analysis(settings, workers, seeds)),
                 format: Format::JsonWithPath,
                 logs: logs(settings)?,
@@ -103,6 +104,7 @@ pub fn is_live_change(running: &Settings, new: &Settings) -> bool {
         fixed.name = String::new();
         fixed.ignore_checksums = false;
         fixed.local_networks = Vec::new();
+        fixed.balance = control_socket::Balance::default();
         fixed
     };
     fixed(running) == fixed(new)
@@ -113,6 +115,16 @@ pub fn changed_analysis(new: &Settings, running: &sensor::Settings) -> Arc<worke
     let old = &running.analysis;
     let seeds = Seeds { id_key: old.id_key, table: old.table_seed };
     Arc::new(analysis(new, running.workers, seeds))
+}
+
+/// When buckets move, from the settings of the same name.
+pub fn balance(settings: &control_socket::Balance) -> balance::Settings {
+    balance::Settings {
+        enabled: settings.enabled,
+        start: settings.start,
+        target: settings.target,
+        interval: Duration::from_millis(settings.interval_milliseconds),
+    }
 }
 
 /// What must not be known to others, or be the same in repeated runs.
@@ -179,8 +191,9 @@ fn needed_megabytes(ports: &[PortSpec], workers: u16, receivers: u16) -> u32 {
     let queues: u64 =
         ports.iter().map(|port| u64::from(port.descriptors) * port.queues.map_or(workers, u64::from)).sum();
     let rings = workers * receivers * 4096;
+    let parked = workers * balance::PARKING as u64;
     let threads = (workers + receivers + 1) * 512;
-    let buffers = (queues + rings + threads).next_power_of_two();
+    let buffers = (queues + rings + parked + threads).next_power_of_two();
     (buffers * BUFFER_BYTES / (1 << 20) + OTHER_MEGABYTES) as u32
 }
 

@@ -117,6 +117,7 @@ impl Process {
         let mut healthy = true;
         while healthy && !self.stop.load(Ordering::Acquire) {
             self.sensor.take_records(|records| self.store.take(records));
+            self.sensor.balance();
             if flushed.elapsed() >= FLUSH {
                 self.store.flush();
                 flushed = Instant::now();
@@ -172,6 +173,7 @@ impl Process {
                 state: self.state,
                 ports: self.running.ports.iter().map(|port| port.label.clone()).collect(),
                 workers: u32::from(self.running.workers),
+                imbalance: statistics::thousandths(self.sensor.balance_report().imbalance),
             }),
             Request::Netstats => Response::Netstats(Box::new(self.statistics())),
             Request::Settings => Response::Settings(Box::new(self.settings.clone())),
@@ -195,12 +197,15 @@ impl Process {
         if !configuration::is_live_change(&self.settings, &settings) {
             return Response::Failed {
                 failure: Failure::NeedsRestart,
-                message: "only name, ignore_checksums and local_networks change while running".to_owned(),
+                message: "only name, ignore_checksums, local_networks and balance change while running"
+                    .to_owned(),
             };
         }
         let analysis = configuration::changed_analysis(&settings, &self.running);
         self.sensor.apply(&analysis);
         self.running.analysis = analysis;
+        self.running.balance = configuration::balance(&settings.balance);
+        self.sensor.set_balance(self.running.balance);
         self.settings = settings;
         Response::Done
     }

@@ -77,6 +77,7 @@ fn settings(port: &str, workers: u16) -> Settings {
         receivers: 1,
         cpus: lcore::affinity().unwrap(),
         idle: None,
+        balance: baleen_dataplane::balance::Settings::default(),
         analysis: Arc::new(worker::Settings::default()),
         format: Format::Json,
         logs: LogSet::NONE.with(Log::Conn),

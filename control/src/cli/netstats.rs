@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use control_socket::{LcoreRole, Statistics};
+use control_socket::{BalanceStatistics, LcoreRole, Statistics};
 
 use super::client::{Sensor, SensorError, print, table};
 
@@ -32,6 +32,16 @@ fn reasons(reasons: &control_socket::DropReasons) -> String {
     if named.is_empty() { "-".to_owned() } else { named.join(", ") }
 }
 
+/// How even the workers are.
+fn balance(balance: &BalanceStatistics) -> String {
+    let BalanceStatistics { imbalance, elephants, rounds, moves, flows, parked } = balance;
+    format!(
+        "Busiest worker: {:.2} times the mean; pairs of hosts that are too much for one worker: {elephants}.\n\
+         Moved to even them out: {moves} buckets with {flows} flows, in {rounds} rounds; {parked} packets waited.\n",
+        f64::from(*imbalance) / 1000.0
+    )
+}
+
 fn text(statistics: &Statistics, lcores: bool) -> String {
     let mut text = table(
         &["port", "received", "bytes", "analyzed", "shunted", "dropped", "lost before us"],
@@ -50,7 +60,7 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
     if lcores {
         text.push('\n');
         text += &table(
-            &["lcore", "role", "received", "analyzed", "dropped", "flows", "busy"],
+            &["lcore", "role", "received", "analyzed", "dropped", "flows", "busy", "load"],
             statistics.lcores.iter().map(|lcore| {
                 let role = match lcore.role {
                     LcoreRole::Worker => "worker",
@@ -66,9 +76,15 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
                     reasons(&lcore.dropped),
                     lcore.flows.to_string(),
                     format!("{:.1} %", lcore.busy as f64 * 100.0 / total as f64),
+                    match lcore.role {
+                        LcoreRole::Worker => format!("{:.1} %", f64::from(lcore.load) / 10.0),
+                        LcoreRole::Receiver | LcoreRole::Unknown => "-".to_owned(),
+                    },
                 ]
             }),
         );
+        text.push('\n');
+        text += &balance(&statistics.balance);
     }
     text.push('\n');
     text += &table(

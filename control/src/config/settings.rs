@@ -1,6 +1,6 @@
 //! What the dataplane is told: its settings, out of the configuration.
 
-use control_socket::{Limits, Network, Port, Settings, Spool};
+use control_socket::{Balance, Limits, Network, Port, Settings, Spool};
 use record::Log;
 
 use super::Config;
@@ -36,6 +36,12 @@ impl Config {
             reassembly_bytes: self.limits.reassembly.as_u64().saturating_mul(workers),
             reassembly_bytes_per_flow: self.limits.reassembly_per_stream.as_u64(),
             fragment_bytes: self.limits.fragments.as_u64().saturating_mul(workers),
+        };
+        settings.balance = Balance {
+            enabled: self.balance.enabled,
+            start: self.balance.start,
+            target: self.balance.target,
+            interval_milliseconds: u64::try_from(self.balance.interval.as_millis()).unwrap_or(u64::MAX),
         };
         if let Some(networks) = &self.analysis.local_networks {
             settings.local_networks =

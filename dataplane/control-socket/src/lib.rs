@@ -37,9 +37,10 @@ pub use client::{Client, ClientError};
 pub use line::MAX_LINE;
 pub use message::{Failure, Request, Response, State, Status, Supervision};
 pub use server::{MAX_CLIENTS, Server, ServerError};
-pub use settings::{Limits, Memory, Network, NetworkError, Port, Settings, SettingsError, Spool};
+pub use settings::{Balance, Limits, Memory, Network, NetworkError, Port, Settings, SettingsError, Spool};
 pub use statistics::{
-    DropReasons, Imbalance, Lcore, LcoreRole, LogStatistics, PortStatistics, SpoolStatistics, Statistics,
+    BalanceStatistics, DropReasons, Imbalance, Lcore, LcoreRole, LogStatistics, PortStatistics,
+    SpoolStatistics, Statistics,
 };
 
 #[cfg(test)]
