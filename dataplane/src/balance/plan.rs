@@ -52,7 +52,7 @@ pub(super) fn imbalance(totals: &[f64]) -> f64 {
 
 /// Chooses moves, greedily: from the worker with the greatest load to that with the least, the bucket that comes nearest
 /// to half of what is between them. A bucket as large as the whole difference never moves, so that no move makes
-/// anything worse. A worker that nothing can be taken from (it has an elephant, and nothing else worth it) counts no
+/// anything worse, and an elephant never does: where it goes would have too much at once. A worker that nothing can be taken from (it has an elephant, and nothing else worth it) counts no
 /// longer, so that the others are even among themselves.
 ///
 /// `loads` are not negative. Buckets without load stay.
@@ -79,7 +79,7 @@ pub fn plan(owners: &[u16], loads: &[f64], workers: usize, limits: &Limits) -> P
         let gap = load_of(&from) - load_of(&to);
         let best = buckets()
             .filter(|(bucket, _)| owners.get(*bucket).is_some_and(|owner| usize::from(*owner) == from))
-            .filter(|(_, load)| *load > WORTHWHILE * mean && *load < gap)
+            .filter(|(_, load)| *load > WORTHWHILE * mean && *load <= mean && *load < gap)
             .min_by(|(_, a), (_, b)| (a - gap / 2.0).abs().total_cmp(&(b - gap / 2.0).abs()));
         let Some((bucket, load)) = best else {
             open.retain(|worker| *worker != from);
