@@ -16,7 +16,7 @@ pub(crate) struct Tunnel {
 }
 
 /// A tunnel on its way to another worker.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct DetachedTunnel {
     /// Its two addresses, if it is one of IP alone.
     ends: Option<(Addr, Addr)>,
