@@ -21,8 +21,11 @@ const TOGETHER: usize = 32;
 /// milliseconds.
 const FLOWS_TOGETHER: u64 = 8192;
 
-/// With fewer packets for each worker between two measurements, what is uneven is chance.
-const PACKETS: f64 = 256.0;
+/// With fewer packets for each worker, what is uneven is chance: measuring goes on.
+const PACKETS: f64 = 1000.0;
+
+/// Intervals after which measuring begins anew all the same.
+const LONGEST: u32 = 10;
 
 /// When to move buckets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,9 +154,13 @@ impl Balancer {
             self.since = Some(now);
             return;
         };
-        if now.duration_since(since) >= self.settings.interval {
-            self.since = Some(now);
-            self.decide();
+        let elapsed = now.duration_since(since);
+        if elapsed >= self.settings.interval {
+            let is_long = elapsed >= self.settings.interval.saturating_mul(LONGEST);
+            if self.decide() || is_long {
+                self.measure();
+                self.since = Some(now);
+            }
         }
     }
 
@@ -193,25 +200,29 @@ impl Balancer {
         flows / buckets.max(1)
     }
 
-    /// Reads all counters; returns what was counted since the last time.
-    fn measure(&mut self) -> (Vec<u64>, Vec<Sample>) {
+    /// Begins to measure.
+    fn measure(&mut self) {
+        (self.bucket_counts, self.samples) = self.read();
+    }
+
+    /// All counters: packets of each bucket, and of each worker.
+    fn read(&self) -> (Vec<u64>, Vec<Sample>) {
         let mut counts = vec![0_u64; BUCKETS];
         for receiver in &self.buckets {
             for (sum, count) in counts.iter_mut().zip(receiver.get()) {
                 *sum = sum.wrapping_add(count);
             }
         }
-        let new: Vec<u64> =
-            counts.iter().zip(&self.bucket_counts).map(|(now, old)| now.wrapping_sub(*old)).collect();
-        let samples: Vec<Sample> = self.workers.iter().map(|worker| Sample::of(worker)).collect();
-        let worked = samples.iter().zip(&self.samples).map(|(now, old)| now.since(*old)).collect();
-        self.bucket_counts = counts;
-        self.samples = samples;
-        (new, worked)
+        (counts, self.workers.iter().map(|worker| Sample::of(worker)).collect())
     }
 
-    fn decide(&mut self) {
-        let (counts, worked) = self.measure();
+    /// Judges what was measured; false if that was too little to judge.
+    fn decide(&mut self) -> bool {
+        let (counts, samples) = self.read();
+        let counts = counts.iter().zip(&self.bucket_counts).map(|(now, old)| now.wrapping_sub(*old));
+        let counts: Vec<u64> = counts.collect();
+        let worked: Vec<Sample> =
+            samples.iter().zip(&self.samples).map(|(now, old)| now.since(*old)).collect();
         self.report.loads = worked.iter().map(|sample| sample.busy_share()).collect();
         let workers = worked.len();
         let Some(handover) = &self.handover else {
@@ -221,7 +232,7 @@ impl Balancer {
                 worked.iter().map(|sample| sample.packets as f64).collect()
             };
             self.report.imbalance = plan::imbalance(&loads);
-            return;
+            return true;
         };
         let owners: Vec<u16> = (0..BUCKETS).map(|bucket| handover.table().worker(bucket) as u16).collect();
         let costs = self.costs(&worked);
@@ -231,11 +242,11 @@ impl Balancer {
             .zip(&owners)
             .map(|(count, owner)| *count as f64 * costs.get(usize::from(*owner)).copied().unwrap_or(1.0))
             .collect();
-        self.report.imbalance = plan::imbalance(&plan::totals(&owners, &loads, workers));
         let packets: u64 = counts.iter().sum();
         if (packets as f64) < PACKETS * workers as f64 {
-            return;
+            return false;
         }
+        self.report.imbalance = plan::imbalance(&plan::totals(&owners, &loads, workers));
         // What was measured is not quite what comes: half of the allowance is kept for that.
         let target = 1.0 + (self.settings.target - 1.0) / 2.0;
         let limits = Limits { start: self.settings.start, target, moves: MOVES };
@@ -244,8 +255,8 @@ impl Balancer {
         if self.settings.enabled && !plan.moves.is_empty() {
             self.report.rounds += 1;
             self.to_do = plan.moves.into();
-            self.go_on();
         }
+        true
     }
 
     /// What a packet costs at each worker, as a multiple of what it costs on the whole; within bounds, since both
