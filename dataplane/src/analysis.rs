@@ -135,3 +135,32 @@ impl WorkerLcore {
         self.shared.counters.publish_all(self.worker.counters());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_workers_get_the_same_settings_without_a_copy() {
+        let workers: Vec<WorkerShared> = (0..4).map(|_| WorkerShared::default()).collect();
+        let settings = Arc::new(worker::Settings::default());
+        workers.iter().for_each(|worker| worker.mailbox.leave(Arc::clone(&settings)));
+        let taken: Vec<_> = workers.iter().filter_map(|worker| worker.mailbox.take()).collect();
+        assert_eq!(taken.len(), 4);
+        assert!(taken.iter().all(|taken| Arc::ptr_eq(taken, &settings)));
+        assert!(workers.iter().all(|worker| worker.mailbox.take().is_none()));
+    }
+
+    #[test]
+    fn what_a_worker_writes_shares_no_cache_line_with_what_others_write() {
+        assert_eq!(align_of::<WorkerShared>(), 128);
+        let shared = WorkerShared::default();
+        let at = |part: *const u8| part as usize / 128;
+        let counters = at((&raw const shared.counters).cast());
+        let load = at((&raw const shared.load).cast());
+        let mailbox = at((&raw const shared.mailbox).cast());
+        let moves = at((&raw const *shared.moves).cast());
+        assert!(counters != load && load != mailbox && counters != mailbox);
+        assert!(![counters, load, mailbox].contains(&moves));
+    }
+}

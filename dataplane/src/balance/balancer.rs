@@ -19,7 +19,7 @@ const TOGETHER: usize = 32;
 
 /// Connections under way at the same time, near enough: packets wait as long as it takes to move them, some
 /// milliseconds.
-const FLOWS_TOGETHER: u64 = 8192;
+const FLOWS_TOGETHER: u64 = 4096;
 
 /// With fewer packets for each worker, what is uneven is chance: measuring goes on.
 const PACKETS: f64 = 1000.0;
