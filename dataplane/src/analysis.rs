@@ -144,7 +144,9 @@ mod tests {
     fn all_workers_get_the_same_settings_without_a_copy() {
         let workers: Vec<WorkerShared> = (0..4).map(|_| WorkerShared::default()).collect();
         let settings = Arc::new(worker::Settings::default());
-        workers.iter().for_each(|worker| worker.mailbox.leave(Arc::clone(&settings)));
+        for worker in &workers {
+            worker.mailbox.leave(Arc::clone(&settings));
+        }
         let taken: Vec<_> = workers.iter().filter_map(|worker| worker.mailbox.take()).collect();
         assert_eq!(taken.len(), 4);
         assert!(taken.iter().all(|taken| Arc::ptr_eq(taken, &settings)));

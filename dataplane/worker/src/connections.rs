@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use flow::{Connection, Direction, FlowInfo, Hooks};
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
-use packet::{Frame, LinkType, Packet, Transport, WeirdList};
+use packet::{Packet, Transport, WeirdList};
 use protocol::{Session, Surroundings};
 use record::{Conn, IdSource, Interval, Limit, RecordBuffer, Set, Time, Uid, Weird, community_id};
 
+use crate::Settings;
 use crate::tunnels::{Tunnel, Tunnels};
-use crate::{Settings, bucket};
+use crate::worker::Origin;
 
 /// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
 const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
@@ -42,10 +43,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) now: Time,
     /// Time of the source, which never goes back: the time of what analyzers tell, as in Zeek.
     pub(crate) clock: Time,
-    /// Number of the frame.
-    pub(crate) frame: u64,
-    /// The frame that brought the packet.
-    pub(crate) origin: Option<(LinkType, &'w Frame<'w>)>,
+    /// The frame that brought the packet, if one did.
+    pub(crate) origin: Option<&'w Origin<'w>>,
     /// Layers of tunnel around the packet.
     pub(crate) depth: u8,
     /// The innermost tunnel around the packet.
@@ -61,7 +60,7 @@ pub(crate) struct Call<'w, 'f> {
 impl Call<'_, '_> {
     /// The bucket of the frame. Worked out where something begins only, not for every packet.
     fn bucket(&self) -> u16 {
-        self.origin.map_or(0, |(link, frame)| bucket(link, frame))
+        self.origin.map_or(0, Origin::bucket)
     }
 
     fn surroundings(&mut self) -> Surroundings<'_> {
@@ -101,7 +100,7 @@ impl Hooks for Call<'_, '_> {
 
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
         flow.bucket = self.bucket();
-        flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, self.frame);
+        flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, Origin::number(self.origin));
         State { session: Session::new(flow, &self.surroundings()), ..State::default() }
     }
 

@@ -5,6 +5,8 @@ use packet::Packet;
 use packet::tunnel::TunnelKind;
 use record::{Addr, Endpoints, Enum, IdSource, RecordBuffer, Time, Uid};
 
+use crate::worker::Origin;
+
 /// What carries a packet: a UDP connection, or an IP tunnel between two addresses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tunnel {
@@ -50,16 +52,14 @@ impl Tunnels {
         self.forgotten
     }
 
-    /// The tunnel that `packet` of IP-in-IP or GRE belongs to; `bucket` is that of its frame.
-    #[expect(clippy::too_many_arguments, reason = "all of it is known where the packet was decoded")]
+    /// The tunnel that `packet` of IP-in-IP or GRE belongs to, which came in the frame `origin`.
     pub(crate) fn of_packet(
         &mut self,
         packet: &Packet<'_>,
         kind: TunnelKind,
-        bucket: impl FnOnce() -> u16,
+        origin: Option<&Origin<'_>>,
         ids: &IdSource,
         now: Time,
-        frame: u64,
         out: &mut RecordBuffer,
     ) -> Tunnel {
         let (source, destination) = (packet.ip.source, packet.ip.destination);
@@ -69,7 +69,12 @@ impl Tunnels {
         }
         let tunnel = self.old.remove(&key).unwrap_or_else(|| {
             let id = Endpoints { orig_h: source, orig_p: 0, resp_h: destination, resp_p: 0 };
-            Tunnel { uid: ids.uid(now, &id, packet.ip.protocol, frame), id, kind, bucket: bucket() }
+            Tunnel {
+                uid: ids.uid(now, &id, packet.ip.protocol, Origin::number(origin)),
+                id,
+                kind,
+                bucket: origin.map_or(0, Origin::bucket),
+            }
         });
         self.make_room(now, out);
         self.young.insert(key, tunnel);
@@ -149,7 +154,7 @@ fn report(tunnel: &Tunnel, action: &'static str, now: Time, out: &mut RecordBuff
 
 #[cfg(test)]
 mod tests {
-    use packet::{IpHeader, Layer2, Transport, ip_proto};
+    use packet::{Frame, IpHeader, Layer2, LinkType, Transport, ip_proto};
     use record::{Format, LogSet};
 
     use super::*;
@@ -179,7 +184,9 @@ mod tests {
         let mut out = RecordBuffer::new(Format::Json, LogSet::ALL);
         let mut tunnels = Tunnels::new(100);
         let mut see = |source, frame, out: &mut RecordBuffer| {
-            let tunnel = tunnels.of_packet(&gre(source), TunnelKind::Gre, || 0, &ids, Time(0), frame, out);
+            let frame = Frame { time: Time(0), clock: Time(0), number: frame, data: &[], wire_len: 0 };
+            let origin = Origin::new(LinkType::Ethernet, &frame);
+            let tunnel = tunnels.of_packet(&gre(source), TunnelKind::Gre, Some(&origin), &ids, Time(0), out);
             tunnels.discovered(&tunnel, Time(0), out);
             assert!(tunnels.young.len() + tunnels.old.len() <= 100 && tunnels.reported.len() <= 100);
             (tunnel.uid, tunnels.forgotten())

@@ -49,28 +49,45 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+/// The frame that causes what happens.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'p> {
+    link: LinkType,
+    frame: &'p Frame<'p>,
+}
+
+impl<'p> Origin<'p> {
+    pub(crate) const fn new(link: LinkType, frame: &'p Frame<'p>) -> Self {
+        Self { link, frame }
+    }
+
+    /// Its bucket of the indirection table. Worked out where something begins only, not for every packet.
+    pub(crate) fn bucket(&self) -> u16 {
+        bucket(self.link, self.frame)
+    }
+
+    /// Its number, or that of what no frame causes.
+    pub(crate) fn number(origin: Option<&Self>) -> u64 {
+        origin.map_or(NO_FRAME, |origin| origin.frame.number)
+    }
+}
+
 /// Where a layer of a frame stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'p> {
-    frame: u64,
+    origin: Option<&'p Origin<'p>>,
     depth: u8,
     parent: Option<Tunnel>,
-    /// The frame, unless none caused what happens.
-    origin: Option<(LinkType, &'p Frame<'p>)>,
 }
 
 impl<'p> Place<'p> {
-    const fn outermost(link: LinkType, frame: &'p Frame<'p>) -> Self {
-        Self { frame: frame.number, depth: 0, parent: None, origin: Some((link, frame)) }
+    const fn outermost(origin: &'p Origin<'p>) -> Self {
+        Self { origin: Some(origin), depth: 0, parent: None }
     }
 
     /// Between frames.
     pub(crate) const fn nowhere() -> Self {
-        Self { frame: NO_FRAME, depth: 0, parent: None, origin: None }
-    }
-
-    fn bucket(&self) -> u16 {
-        self.origin.map_or(0, |(link, frame)| bucket(link, frame))
+        Self { origin: None, depth: 0, parent: None }
     }
 }
 
@@ -91,7 +108,6 @@ impl Shared {
             out,
             now: self.now,
             clock: self.clock,
-            frame: place.frame,
             origin: place.origin,
             depth: place.depth,
             parent: place.parent,
@@ -188,7 +204,7 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(link, frame), out) {
+        match self.decoded(decoded, Place::outermost(&Origin::new(link, frame)), out) {
             Ok(()) => self.counters.analyzed += 1,
             Err(reason) => self.counters.drop(reason),
         }
@@ -208,7 +224,8 @@ impl Worker {
             }
             Decoded::Fragment(fragment) => {
                 let Shared { now, weirds, .. } = &mut self.shared;
-                let datagram = self.fragments.add_of(place.bucket(), *now, &fragment, weirds);
+                let datagram =
+                    self.fragments.add_of(place.origin.map_or(0, Origin::bucket), *now, &fragment, weirds);
                 let Some(datagram) = datagram else {
                     self.unattributed_weirds(place, out);
                     return Ok(());
@@ -281,9 +298,8 @@ impl Worker {
             from_originator: true,
         };
         let inner = tunnel::inner(packet, &context, &mut UdpTunnelState::default(), weirds);
-        let found = inner.map(|inner| {
-            (inner, tunnels.of_packet(packet, inner.kind, || place.bucket(), ids, *now, place.frame, out))
-        });
+        let found =
+            inner.map(|inner| (inner, tunnels.of_packet(packet, inner.kind, place.origin, ids, *now, out)));
         self.counters.tunnels_lost = tunnels.forgotten();
         self.unattributed_weirds(place, out);
         found

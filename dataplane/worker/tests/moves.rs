@@ -1,7 +1,5 @@
 //! Buckets that move between workers while traffic goes on: the records are those of workers whose buckets stay.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +31,7 @@ type Records = BTreeMap<String, u32>;
 
 /// Some workers, and who has which bucket.
 struct Workers {
-    workers: Vec<Worker>,
+    all: Vec<Worker>,
     out: RecordBuffer,
     owner: Vec<usize>,
     flows_moved: usize,
@@ -45,7 +43,7 @@ impl Workers {
         let settings =
             Arc::new(Settings { decode: DecodeOptions { verify_checksums: false }, ..Settings::default() });
         Self {
-            workers: (0..count).map(|_| Worker::new(Arc::clone(&settings))).collect(),
+            all: (0..count).map(|_| Worker::new(Arc::clone(&settings))).collect(),
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
             owner: (0..BUCKETS).map(|bucket| bucket % count).collect(),
             flows_moved: 0,
@@ -56,7 +54,7 @@ impl Workers {
     fn frame(&mut self, link: LinkType, frame: Frame<'_>) {
         let owner = self.owner[usize::from(bucket(link, &frame))];
         self.clock = self.clock.max(frame.clock);
-        self.workers[owner].burst(link, &[frame], &mut self.out);
+        self.all[owner].burst(link, &[frame], &mut self.out);
     }
 
     fn move_bucket(&mut self, bucket: u16, to: usize) {
@@ -66,10 +64,10 @@ impl Workers {
         }
         let mut departure = Departure::of(bucket);
         loop {
-            let Some(parcel) = self.workers[from].extract(&mut departure) else { continue };
+            let Some(parcel) = self.all[from].extract(&mut departure) else { continue };
             let is_last = parcel.is_last();
             self.flows_moved += parcel.flows();
-            self.workers[to].insert(parcel, &mut self.out);
+            self.all[to].insert(parcel, &mut self.out);
             if is_last {
                 break;
             }
@@ -77,7 +75,7 @@ impl Workers {
     }
 
     fn finish(mut self) -> (Records, usize) {
-        for worker in &mut self.workers {
+        for worker in &mut self.all {
             worker.idle(self.clock, &mut self.out);
             worker.finish(&mut self.out);
             assert_eq!(worker.counters().flows.current(), 0);
