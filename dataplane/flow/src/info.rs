@@ -10,8 +10,6 @@ use crate::key::{FlowKey, Tuple};
 /// More tunnels than this that one connection came through are not remembered.
 const MAX_TUNNEL_PARENTS: usize = 16;
 
-const SECOND: u64 = 1_000_000_000;
-
 /// Who sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -69,32 +67,45 @@ pub(crate) mod seen {
     pub(crate) const LIMIT: u32 = 0x400;
 }
 
+/// What else is known of a connection as yes or no: bits of the same word that [`seen`] leaves free.
+mod flag {
+    pub(super) const ORIGINATOR_IS_LOW: u32 = 0x800;
+    pub(super) const FLIPPED: u32 = 0x1000;
+    pub(super) const DID_WEIRD: u32 = 0x2000;
+    /// Of the low side; that of the high side is one further up.
+    pub(super) const SKIP: u32 = 0x4000;
+    pub(super) const OUTLASTS_SESSION: u32 = 0x0800_0000;
+}
+
 /// A time-out, in half the space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Millis(u32);
+pub(crate) struct Millis(u32);
 
 impl Millis {
-    fn of(interval: Interval) -> Self {
+    pub(crate) const ZERO: Self = Self(0);
+
+    pub(crate) fn of(interval: Interval) -> Self {
         Self(u32::try_from(interval.0.div_ceil(1_000_000)).unwrap_or(u32::MAX))
     }
 
-    const fn interval(self) -> Interval {
+    pub(crate) const fn interval(self) -> Interval {
         Interval::from_millis(self.0 as u64)
     }
 }
 
-/// Apart, since few connections have any.
+/// What few connections have.
 #[derive(Debug, Clone, Default)]
-struct TunnelParents(Vec<Uid>);
+struct Rare {
+    tunnel_parents: Vec<Uid>,
+    missed: u64,
+    bad_checksums: [u16; 2],
+}
 
 /// A connection as analyzers see it.
 #[derive(Debug, Clone)]
 pub struct FlowInfo {
     /// Unique id; set by [`Hooks::new_connection`](crate::Hooks::new_connection).
     pub uid: Uid,
-    /// The bucket of the indirection table whose frames carry it, for [`FlowTable::extract`](crate::FlowTable::extract);
-    /// set by [`Hooks::new_connection`](crate::Hooks::new_connection).
-    pub bucket: u16,
     /// The two ends. ICMP: the type, and the type of the answer or the code, for ports. For reading: roles are swapped
     /// by [`flip`](Self::flip).
     pub id: Endpoints,
@@ -110,24 +121,14 @@ pub struct FlowInfo {
     pub start: Time,
     last: Time,
     inactivity: Millis,
-    /// When to look next whether a flow of few packets is over, and how often.
-    session: Option<(Time, Millis)>,
+    /// Bits of [`seen`] and [`flag`].
+    flags: u32,
     history: History,
-    seen: u32,
     vlan: Option<NonZeroU16>,
     inner_vlan: Option<NonZeroU16>,
-    originator_is_low: bool,
-    is_flipped: bool,
-    did_weird: bool,
-    history_cut: bool,
-    skip: [bool; 2],
-    tunnel_parents: Option<Box<TunnelParents>>,
-    missed: u64,
     packets: [u64; 2],
     ip_bytes: [u64; 2],
-    /// Octets of payload: of datagrams, or of a TCP stream as far as it was delivered. Below zero before the first.
-    payload: [i64; 2],
-    bad_checksums: [u16; 2],
+    rare: Option<Box<Rare>>,
 }
 
 impl FlowInfo {
@@ -145,7 +146,6 @@ impl FlowInfo {
     pub(crate) fn of(tuple: &Tuple, from_low: bool, start: Time) -> Self {
         Self {
             uid: Uid::default(),
-            bucket: 0,
             id: tuple.ends,
             proto: tuple.proto,
             ip_proto: tuple.ip_proto,
@@ -154,31 +154,25 @@ impl FlowInfo {
             start,
             last: start,
             inactivity: Millis(0),
-            session: None,
+            flags: if from_low { flag::ORIGINATOR_IS_LOW } else { 0 },
             history: History::new(),
-            seen: 0,
             vlan: None,
             inner_vlan: None,
-            originator_is_low: from_low,
-            is_flipped: false,
-            did_weird: false,
-            history_cut: false,
-            skip: [false; 2],
-            tunnel_parents: None,
-            missed: 0,
             packets: [0; 2],
             ip_bytes: [0; 2],
-            payload: [-1; 2],
-            bad_checksums: [0; 2],
+            rare: None,
         }
+    }
+
+    const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
     }
 
     /// Swaps originator and responder, as an analyzer may that knows better; the history gets a `^`.
     pub fn flip(&mut self) {
         let Endpoints { orig_h, orig_p, resp_h, resp_p } = self.id;
         self.id = Endpoints { orig_h: resp_h, orig_p: resp_p, resp_h: orig_h, resp_p: orig_p };
-        self.originator_is_low = !self.originator_is_low;
-        self.is_flipped = !self.is_flipped;
+        self.flags ^= flag::ORIGINATOR_IS_LOW | flag::FLIPPED;
         // Who is partial has to be found out anew.
         self.is_partial = false;
         self.add_history(b'^');
@@ -186,7 +180,7 @@ impl FlowInfo {
 
     /// Whether originator and responder are not those of the first packet.
     pub const fn is_flipped(&self) -> bool {
-        self.is_flipped
+        self.has(flag::FLIPPED)
     }
 
     /// Time of the last packet that counts for the duration.
@@ -219,24 +213,19 @@ impl FlowInfo {
         self.ip_bytes[self.side(direction).index()]
     }
 
-    /// Octets of payload of a direction so far: of datagrams, or those of a TCP stream that were delivered.
-    pub fn payload_bytes(&self, direction: Direction) -> u64 {
-        self.payload[self.side(direction).index()].max(0).unsigned_abs()
-    }
-
     /// Octets in content gaps so far.
-    pub const fn missed_bytes(&self) -> u64 {
-        self.missed
+    pub fn missed_bytes(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.missed)
     }
 
     /// Unique ids of the tunnels that carried packets of the connection.
     pub fn tunnel_parents(&self) -> &[Uid] {
-        self.tunnel_parents.as_ref().map_or(&[], |parents| parents.0.as_slice())
+        self.rare.as_ref().map_or(&[], |rare| rare.tunnel_parents.as_slice())
     }
 
     /// Notes a tunnel that carried a packet of the connection.
     pub fn add_tunnel_parent(&mut self, uid: Uid) {
-        let TunnelParents(parents) = &mut **self.tunnel_parents.get_or_insert_default();
+        let parents = &mut self.rare.get_or_insert_default().tunnel_parents;
         if parents.len() < MAX_TUNNEL_PARENTS && !parents.contains(&uid) {
             parents.push(uid);
         }
@@ -252,41 +241,24 @@ impl FlowInfo {
         self.inactivity = Millis::of(timeout);
     }
 
-    /// The connection lasts for a question and its answer: from `clock` on it is looked at every `period`, and removed
-    /// when it has been silent for that time less a second.
-    pub fn set_session_timeout(&mut self, clock: Time, period: Interval) {
-        let period = Millis::of(period);
-        self.session = (period.0 > 0).then(|| (clock.after(period.interval()), period));
+    /// A connection that was taken for a question and its answer is none: its payload is of another protocol, and it
+    /// lasts as long as any.
+    pub const fn outlast_session(&mut self) {
+        self.flags |= flag::OUTLASTS_SESSION;
     }
 
-    /// It does not, after all: its payload is of another protocol.
-    pub const fn clear_session_timeout(&mut self) {
-        self.session = None;
-    }
-
-    /// When the session time-out removes it if nothing more comes.
-    pub(crate) fn session_deadline(&self) -> Option<Time> {
-        let (look, period) = self.session?;
-        let period = period.interval();
-        let silent = self.last.after(Interval(period.0.saturating_sub(SECOND)));
-        Some(next_look(look, period, silent))
-    }
-
-    /// Moves a look that came to nothing.
-    pub(crate) fn rearm(&mut self, clock: Time) {
-        if let Some((look, period)) = &mut self.session {
-            *look = next_look(*look, period.interval(), Time(clock.0.saturating_add(1)));
-        }
+    pub(crate) const fn outlasts_session(&self) -> bool {
+        self.has(flag::OUTLASTS_SESSION)
     }
 
     /// No more payload of `direction` is wanted: none is delivered nor buffered any more. Counts and gaps stay exact.
     pub fn skip_payload(&mut self, direction: Direction) {
-        self.skip[self.side(direction).index()] = true;
+        self.flags |= flag::SKIP << self.side(direction).index();
     }
 
     /// No more payload is wanted, see [`skip_payload`](Self::skip_payload).
     pub const fn skip_all_payload(&mut self) {
-        self.skip = [true; 2];
+        self.flags |= flag::SKIP | flag::SKIP << 1;
     }
 
     /// Whether payload of `direction` is still wanted.
@@ -296,8 +268,8 @@ impl FlowInfo {
 
     /// An analyzer hit a limit, so that the analysis is not complete: the history gets an `X`, once.
     pub fn limit_reached(&mut self) {
-        if self.seen & seen::LIMIT == 0 {
-            self.seen |= seen::LIMIT;
+        if self.flags & seen::LIMIT == 0 {
+            self.flags |= seen::LIMIT;
             self.add_history(b'X');
         }
     }
@@ -305,22 +277,26 @@ impl FlowInfo {
     /// Notes that something odd was reported of this connection elsewhere: some oddities are reported only of
     /// connections without any other.
     pub const fn note_weird(&mut self) {
-        self.did_weird = true;
+        self.flags |= flag::DID_WEIRD;
     }
 
     /// Whether something odd was reported of this connection.
     pub const fn did_weird(&self) -> bool {
-        self.did_weird
+        self.has(flag::DID_WEIRD)
     }
 
     #[inline]
     pub(crate) fn side(&self, direction: Direction) -> Side {
-        if (direction == Direction::Originator) == self.originator_is_low { Side::Low } else { Side::High }
+        if (direction == Direction::Originator) == self.has(flag::ORIGINATOR_IS_LOW) {
+            Side::Low
+        } else {
+            Side::High
+        }
     }
 
     #[inline]
     pub(crate) fn direction(&self, side: Side) -> Direction {
-        if (side == Side::Low) == self.originator_is_low {
+        if (side == Side::Low) == self.has(flag::ORIGINATOR_IS_LOW) {
             Direction::Originator
         } else {
             Direction::Responder
@@ -329,7 +305,7 @@ impl FlowInfo {
 
     #[inline]
     pub(crate) fn wants(&self, side: Side) -> bool {
-        !self.skip[side.index()]
+        !self.has(flag::SKIP << side.index())
     }
 
     pub(crate) const fn set_last(&mut self, now: Time) {
@@ -344,7 +320,7 @@ impl FlowInfo {
     /// The key of its packets.
     pub(crate) fn key(&self) -> FlowKey {
         let (orig, resp) = ((self.id.orig_h, self.id.orig_p), (self.id.resp_h, self.id.resp_p));
-        let (low, high) = if self.originator_is_low { (orig, resp) } else { (resp, orig) };
+        let (low, high) = if self.has(flag::ORIGINATOR_IS_LOW) { (orig, resp) } else { (resp, orig) };
         FlowKey::from_ends(low, high, self.ip_proto)
     }
 
@@ -352,7 +328,7 @@ impl FlowInfo {
     #[inline]
     pub(crate) fn has_key(&self, key: &FlowKey) -> bool {
         let (orig, resp) = ((self.id.orig_h, self.id.orig_p), (self.id.resp_h, self.id.resp_p));
-        let ends = if self.originator_is_low { (orig, resp) } else { (resp, orig) };
+        let ends = if self.has(flag::ORIGINATOR_IS_LOW) { (orig, resp) } else { (resp, orig) };
         key.is_of(ends, self.ip_proto)
     }
 
@@ -362,29 +338,13 @@ impl FlowInfo {
         self.ip_bytes[index] = self.ip_bytes[index].saturating_add(ip_len as u64);
     }
 
-    /// Adds a datagram's payload. Lengths below zero are those of headers that claim less than their own length.
-    pub(crate) const fn count_payload(&mut self, side: Side, len: i64) {
-        let total = &mut self.payload[side.index()];
-        *total = if *total < 0 { len } else { total.saturating_add(len) };
-    }
-
-    /// Whether the side's payload count says that it has sent something.
-    pub(crate) const fn has_sent(&self, side: Side) -> bool {
-        self.payload[side.index()] >= 0
-    }
-
-    pub(crate) const fn count_missed(&mut self, len: u64) {
-        self.missed = self.missed.saturating_add(len);
-    }
-
-    pub(crate) const fn is_history_cut(&self) -> bool {
-        self.history_cut
+    pub(crate) fn count_missed(&mut self, len: u64) {
+        let missed = &mut self.rare.get_or_insert_default().missed;
+        *missed = missed.saturating_add(len);
     }
 
     pub(crate) fn add_history(&mut self, letter: u8) {
-        if !self.history.push(letter) {
-            self.history_cut = true;
-        }
+        self.history.push(letter);
     }
 
     /// Adds the letter of `side` in the case of its role.
@@ -402,10 +362,10 @@ impl FlowInfo {
             Direction::Originator => bit,
             Direction::Responder => bit << 16,
         };
-        if self.seen & bit != 0 {
+        if self.flags & bit != 0 {
             return true;
         }
-        self.seen |= bit;
+        self.flags |= bit;
         self.add_history_of(side, letter);
         false
     }
@@ -415,16 +375,10 @@ impl FlowInfo {
     }
 
     pub(crate) fn bad_checksum(&mut self, side: Side) {
-        let count = &mut self.bad_checksums[side.index()];
+        let count = &mut self.rare.get_or_insert_default().bad_checksums[side.index()];
         *count = count.saturating_add(1);
         if is_logged(u32::from(*count)) {
             self.add_history_of(side, b'C');
         }
     }
-}
-
-/// The first of the moments `look`, `look + period`, `look + 2 * period` ... that is not before `earliest`.
-fn next_look(look: Time, period: Interval, earliest: Time) -> Time {
-    let periods = earliest.since(look).0.div_ceil(period.0.max(1));
-    look.after(Interval(period.0.saturating_mul(periods)))
 }

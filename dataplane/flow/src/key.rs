@@ -86,7 +86,7 @@ impl Tuple {
     pub(crate) fn key(&self) -> (FlowKey, bool) {
         let source = (self.ends.orig_h, self.ends.orig_p);
         let destination = (self.ends.resp_h, self.ends.resp_p);
-        let from_low = self.one_way || source <= destination;
+        let from_low = self.one_way || number(source) <= number(destination);
         let (low, high) = if from_low { (source, destination) } else { (destination, source) };
         (FlowKey { low, high, protocol: self.ip_proto }, from_low)
     }
@@ -106,7 +106,9 @@ impl FlowKey {
     /// Whether it is made of these ends, the low one first.
     #[inline]
     pub(crate) fn is_of(&self, ends: ((Addr, u16), (Addr, u16)), protocol: u8) -> bool {
-        (self.low, self.high) == ends && self.protocol == protocol
+        let (low, high) = ends;
+        let same = |a, b| number(a) == number(b);
+        same(self.low, low) && same(self.high, high) && self.protocol == protocol
     }
 
     /// Both ends are the same address and port.
@@ -150,6 +152,12 @@ impl HashKey {
         let sum = fold(a ^ k0, b ^ k1).wrapping_add(fold(c ^ k2, d ^ k3).rotate_left(29));
         fold(sum ^ k4, ports ^ k5)
     }
+}
+
+/// An end as numbers, which are compared in registers.
+#[inline]
+fn number((address, port): (Addr, u16)) -> (u128, u16) {
+    (u128::from_be_bytes(address.0), port)
 }
 
 #[inline]

@@ -23,9 +23,12 @@ mod counters;
 mod datagram;
 mod history;
 mod hooks;
+mod index;
 mod info;
 mod key;
 mod port_set;
+mod prefetch;
+mod slab;
 mod table;
 mod tcp;
 #[cfg(test)]
@@ -41,4 +44,4 @@ pub use hooks::Hooks;
 pub use info::{Direction, FlowInfo};
 pub use key::{FlowKey, HashKey, icmp_counterpart};
 pub use port_set::PortSet;
-pub use table::{DetachedFlow, Extraction, FlowTable};
+pub use table::{DetachedFlow, Extraction, FlowTable, Lookup};

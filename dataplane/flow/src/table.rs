@@ -2,81 +2,84 @@
 
 mod transfer;
 
-use hashbrown::HashTable;
 use packet::{Packet, Transport, ip_proto};
 use record::{Addr, Proto, Time};
 
-pub use transfer::{DetachedFlow, Extraction};
-
 use crate::config::Config;
 use crate::connection::{Connection, Removal};
+use crate::datagram::{self, DatagramState};
+use crate::index::Index;
 use crate::info::Side;
 use crate::key::Tuple;
+use crate::prefetch::prefetch;
+use crate::slab::Slab;
 use crate::tcp::TcpState;
-use crate::timer_wheel::{Tick, TimerWheel};
-use crate::{ConnState, Counters, Direction, EndpointState, FlowInfo, FlowKey, HashKey, Hooks, datagram};
+use crate::timer_wheel::{ShortTick, TimerWheel};
+use crate::{ConnState, Counters, Direction, EndpointState, FlowInfo, FlowKey, HashKey, Hooks};
+
+pub use transfer::{DetachedFlow, Extraction};
 
 /// When the table is full, the idlest of so many connections is evicted.
 const EVICTION_SAMPLE: usize = 16;
 
+/// When a connection is due that never is.
+const NEVER: Time = Time(u64::MAX);
+
 /// All connections of one worker, with the user's state `S` beside each.
 ///
-/// Packets are found by a keyed hash. An entry costs about 270 octets with its place in the index, and `S`; TCP adds 290
-/// octets, and payload that came before its turn.
+/// Packets are found by a keyed hash. A connection costs about 265 octets and `S`, with its places in the index and in
+/// the timer wheel; TCP connections that have sent payload 240 octets more, besides payload that came before its turn.
 #[derive(Debug)]
 pub struct FlowTable<S> {
-    index: HashTable<IndexEntry>,
-    slots: Vec<Slot<S>>,
-    /// Of each slot, the bucket of its connection, to find those of one bucket without touching the others.
+    index: Index,
+    entries: Slab<Entry<S>>,
+    /// Of each entry, the bucket of its connection, to find those of one bucket without touching the others.
     buckets: Vec<u16>,
-    /// Numbers of free slots.
-    free: Vec<u32>,
     wheel: TimerWheel,
     hash_key: HashKey,
     config: Config,
     counters: Counters,
     clock: Time,
     /// Where to look next for a connection to evict.
-    eviction_hand: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct IndexEntry {
-    /// Half of the hash, so that few entries have to be looked at and none when the index grows.
-    hash: u32,
-    slot: u32,
-}
-
-#[derive(Debug)]
-struct Slot<S> {
-    /// Changes when the slot is given to another connection.
-    generation: u32,
-    entry: Option<Entry<S>>,
+    eviction_hand: u32,
 }
 
 #[derive(Debug)]
 struct Entry<S> {
-    hash: u32,
-    tick: Tick,
     flow: FlowInfo,
-    tcp: Option<Box<TcpState>>,
+    /// When the connection is over if nothing more comes; or [`NEVER`].
+    due: Time,
+    /// What the index has it under.
+    hash: u32,
+    /// What the timer wheel has it under.
+    tick: ShortTick,
+    transport: TransportState,
     state: S,
 }
 
-/// Spreads half a hash over the 64 bits that the index wants.
-#[inline]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// What depends on the transport protocol.
+#[derive(Debug)]
+enum TransportState {
+    Tcp(TcpState),
+    Datagram(DatagramState),
+}
+
+/// Where the connection of a packet is looked for: the first half of taking a packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookup {
+    tuple: Tuple,
+    key: FlowKey,
+    from_low: bool,
+    hash: u32,
 }
 
 impl<S> FlowTable<S> {
     /// An empty table. `seed` should be random: whoever knows it can make connections that slow the table down.
     pub fn new(config: Config, seed: u64) -> Self {
         Self {
-            index: HashTable::new(),
-            slots: Vec::new(),
+            index: Index::new(),
+            entries: Slab::new(),
             buckets: Vec::new(),
-            free: Vec::new(),
             wheel: TimerWheel::new(),
             hash_key: HashKey::new(seed),
             config,
@@ -86,12 +89,10 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// Makes room for so many connections at once, so that the table need not grow under load.
+    /// Makes the index large enough for so many connections, so that it need not grow under load: a few octets each.
     pub fn reserve(&mut self, flows: u32) {
-        let flows = flows.min(self.config.limits.flows) as usize;
-        self.index.reserve(flows, |entry| spread(entry.hash));
-        self.slots.reserve(flows.saturating_sub(self.slots.len()));
-        self.buckets.reserve(flows.saturating_sub(self.buckets.len()));
+        let Self { index, entries, config, .. } = self;
+        index.reserve(flows.min(config.limits.flows) as usize, |slot| hash_of(entries, slot));
     }
 
     /// Connections in the table.
@@ -101,7 +102,7 @@ impl<S> FlowTable<S> {
 
     /// Whether there are no connections.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.index.len() == 0
     }
 
     /// The settings.
@@ -121,23 +122,35 @@ impl<S> FlowTable<S> {
 
     /// What is known of the connection of a packet, if there is one.
     pub fn get(&self, packet: &Packet<'_>) -> Option<(&FlowInfo, &S)> {
-        let key = FlowKey::of(packet);
-        let slot = self.find(&key, (self.hash_key.hash(&key) >> 32) as u32)?;
-        let entry = self.slots.get(slot as usize)?.entry.as_ref()?;
+        let lookup = self.look_up(packet);
+        let entry = self.entries.get(self.find(&lookup)?)?;
         Some((&entry.flow, &entry.state))
     }
 
+    /// The first half of taking a packet: finds out where its connection is looked for, and has that memory fetched.
+    /// With [`prefetch`](Self::prefetch) after it, and other packets of a burst in between, nothing has to be waited for.
     #[inline]
-    fn find(&self, key: &FlowKey, hash: u32) -> Option<u32> {
-        let found = self.index.find(spread(hash), |candidate| {
-            candidate.hash == hash
-                && self
-                    .slots
-                    .get(candidate.slot as usize)
-                    .and_then(|slot| slot.entry.as_ref())
-                    .is_some_and(|entry| entry.flow.has_key(key))
-        })?;
-        Some(found.slot)
+    pub fn look_up(&self, packet: &Packet<'_>) -> Lookup {
+        let tuple = Tuple::of(packet);
+        let (key, from_low) = tuple.key();
+        let hash = (self.hash_key.hash(&key) >> 32) as u32;
+        self.index.prefetch(hash);
+        Lookup { tuple, key, from_low, hash }
+    }
+
+    /// Has the connection fetched, whose place in the index is there by now.
+    #[inline]
+    pub fn prefetch(&self, lookup: &Lookup) {
+        if let Some(entry) = self.index.find(lookup.hash, |_| true).and_then(|slot| self.entries.place(slot))
+        {
+            prefetch(entry);
+        }
+    }
+
+    #[inline]
+    fn find(&self, lookup: &Lookup) -> Option<u32> {
+        let is_it = |slot| self.entries.get(slot).is_some_and(|entry| entry.flow.has_key(&lookup.key));
+        self.index.find(lookup.hash, is_it)
     }
 
     /// Sets the clock of the source: the latest time of any packet in it so far. It matters only where times go back,
@@ -154,6 +167,18 @@ impl<S> FlowTable<S> {
     /// against the [clock](Self::set_clock) if that is later, so that a packet after them begins a new connection,
     /// whether or not [`expire`](Self::expire) has been called.
     pub fn packet<H: Hooks<State = S>>(&mut self, now: Time, packet: &Packet<'_>, hooks: &mut H) {
+        let lookup = self.look_up(packet);
+        self.packet_at(&lookup, now, packet, hooks);
+    }
+
+    /// As [`packet`](Self::packet), after [`look_up`](Self::look_up) of the same packet.
+    pub fn packet_at<H: Hooks<State = S>>(
+        &mut self,
+        lookup: &Lookup,
+        now: Time,
+        packet: &Packet<'_>,
+        hooks: &mut H,
+    ) {
         let clock = self.clock.max(now);
         self.counters.packets = self.counters.packets.wrapping_add(1);
         if packet.ip.protocol == ip_proto::IGMP {
@@ -161,39 +186,37 @@ impl<S> FlowTable<S> {
             return;
         }
         self.wheel.start(clock);
-        let tuple = Tuple::of(packet);
-        let (key, from_low) = tuple.key();
-        let hash = (self.hash_key.hash(&key) >> 32) as u32;
-        let existing =
-            self.find(&key, hash).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
-        let Some(slot) = existing.or_else(|| self.create(now, clock, packet, &tuple, from_low, hash, hooks))
-        else {
+        let existing = self.find(lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
+        let Some(slot) = existing.or_else(|| self.create(lookup, now, clock, packet, hooks)) else {
             return;
         };
         let is_new = existing.is_none();
-        let Some(entry) = self.slots.get_mut(slot as usize).and_then(|slot| slot.entry.as_mut()) else {
-            return;
-        };
-        let side = if key.is_loop() {
-            entry.flow.side(Direction::Originator)
-        } else if from_low {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let Entry { flow, transport, state, .. } = entry;
+        let side = if lookup.key.is_loop() {
+            flow.side(Direction::Originator)
+        } else if lookup.from_low {
             Side::Low
         } else {
             Side::High
         };
-        let direction = entry.flow.direction(side);
-        hooks.packet(&mut entry.flow, &mut entry.state, direction, packet);
+        let direction = flow.direction(side);
+        hooks.packet(flow, state, direction, packet);
         let (config, counters) = (&self.config, &mut self.counters);
-        match (&mut entry.tcp, &packet.transport) {
-            (Some(tcp), Transport::Tcp(header)) => {
-                let Entry { flow, state, .. } = entry;
+        match (transport, &packet.transport) {
+            (TransportState::Tcp(tcp), Transport::Tcp(header)) => {
                 tcp.process(flow, state, side, header, packet, now, config, counters, hooks);
                 if is_new && config.timeouts.long_lived_ports.contains(&flow.id.resp_p) {
                     flow.set_inactivity_timeout(config.timeouts.long_lived_inactivity);
                 }
             }
-            _ => {
-                datagram::process(&mut entry.flow, &mut entry.state, side, packet, now, counters, hooks);
+            (TransportState::Datagram(own), _) => {
+                datagram::process(flow, own, state, side, packet, now, counters, hooks);
+            }
+            // A segment without ports is no segment of the connection between the ports 0.
+            (TransportState::Tcp(_), _) => {
+                flow.set_last(now);
+                flow.count_packet(side, packet.ip.total_len);
             }
         }
         self.schedule(slot);
@@ -209,20 +232,23 @@ impl<S> FlowTable<S> {
         packet: &Packet<'_>,
         hooks: &mut H,
     ) -> bool {
-        let Some(entry) = self.slots.get_mut(slot as usize).and_then(|slot| slot.entry.as_mut()) else {
-            return true;
-        };
-        let mut removal = match deadline(entry, &self.config) {
-            Some((at, why)) if at <= clock => Some(why),
-            _ => None,
-        };
-        if removal.is_none() {
-            entry.flow.rearm(clock);
+        let Some(entry) = self.entries.get_mut(slot) else { return true };
+        let Entry { flow, transport, .. } = entry;
+        let mut removal = None;
+        if entry.due <= clock {
+            removal =
+                deadline(flow, transport, &self.config).filter(|(at, _)| *at <= clock).map(|(_, why)| why);
         }
-        if let (None, Some(tcp), Transport::Tcp(header)) = (removal, &mut entry.tcp, &packet.transport) {
-            tcp.rearm(clock, &self.config.timeouts);
-            if tcp.is_reuse(&mut entry.flow, hooks, header, now, &self.config) {
-                removal = Some(Removal::Reused);
+        if removal.is_none() {
+            match (transport, &packet.transport) {
+                (TransportState::Tcp(tcp), Transport::Tcp(header)) => {
+                    tcp.rearm(clock, &self.config.timeouts);
+                    if tcp.is_reuse(flow, hooks, header, now, &self.config) {
+                        removal = Some(Removal::Reused);
+                    }
+                }
+                (TransportState::Datagram(own), _) => own.rearm(flow, clock),
+                (TransportState::Tcp(_), _) => {}
             }
         }
         if let Some(why) = removal {
@@ -231,35 +257,30 @@ impl<S> FlowTable<S> {
         removal.is_some()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it is known where the packet was looked up")]
     fn create<H: Hooks<State = S>>(
         &mut self,
+        lookup: &Lookup,
         now: Time,
         clock: Time,
         packet: &Packet<'_>,
-        tuple: &Tuple,
-        from_low: bool,
-        hash: u32,
         hooks: &mut H,
     ) -> Option<u32> {
         if self.index.len() >= self.config.limits.flows as usize {
             self.evict(hooks);
         }
         let timeouts = &self.config.timeouts;
-        let mut flow = FlowInfo::of(tuple, from_low, now);
+        let tuple = &lookup.tuple;
+        let mut flow = FlowInfo::of(tuple, lookup.from_low, now);
         flow.set_vlan(packet.layer2.vlan, packet.layer2.inner_vlan);
         if self.begins_with_responder(packet, tuple) {
             flow.flip();
         }
-        let mut tcp = None;
+        let mut own = DatagramState::new();
         let inactivity = match tuple.proto {
-            Proto::Tcp => {
-                tcp = Some(Box::new(TcpState::new(clock, &self.config)));
-                timeouts.tcp_handshake_inactivity
-            }
+            Proto::Tcp => timeouts.tcp_handshake_inactivity,
             Proto::Udp => {
                 if self.config.short_lived_ports.contains(flow.id.resp_p) {
-                    flow.set_session_timeout(clock, timeouts.short_lived);
+                    own.set_session_timeout(clock, timeouts.short_lived);
                 }
                 timeouts.udp_inactivity
             }
@@ -267,31 +288,28 @@ impl<S> FlowTable<S> {
             Proto::Unknown => timeouts.other_inactivity,
         };
         flow.set_inactivity_timeout(inactivity);
+        let transport = match tuple.proto {
+            Proto::Tcp => TransportState::Tcp(TcpState::new(clock, &self.config)),
+            _ => TransportState::Datagram(own),
+        };
         let state = hooks.new_connection(&mut flow, packet);
+        let bucket = H::bucket(&state);
         self.counters.created = self.counters.created.wrapping_add(1);
 
-        self.place(Entry { hash, tick: 0, flow, tcp, state })
+        let entry = Entry { flow, due: NEVER, hash: lookup.hash, tick: ShortTick::NONE, transport, state };
+        self.place(entry, bucket)
     }
 
-    /// Gives a connection a slot, and its place in the index.
-    fn place(&mut self, entry: Entry<S>) -> Option<u32> {
-        let (hash, bucket) = (entry.hash, entry.flow.bucket);
-        let entry = Some(entry);
-        let slot = if let Some(slot) = self.free.pop() {
-            if let Some(place) = self.slots.get_mut(slot as usize) {
-                place.entry = entry;
-            }
-            slot
-        } else {
-            let slot = u32::try_from(self.slots.len()).ok()?;
-            self.slots.push(Slot { generation: 0, entry });
-            self.buckets.push(bucket);
-            slot
-        };
-        if let Some(place) = self.buckets.get_mut(slot as usize) {
-            *place = bucket;
+    /// Gives a connection a place, also in the index.
+    fn place(&mut self, entry: Entry<S>, bucket: u16) -> Option<u32> {
+        let hash = entry.hash;
+        let slot = self.entries.insert(entry)?;
+        match self.buckets.get_mut(slot as usize) {
+            Some(place) => *place = bucket,
+            None => self.buckets.push(bucket),
         }
-        self.index.insert_unique(spread(hash), IndexEntry { hash, slot }, |entry| spread(entry.hash));
+        let entries = &self.entries;
+        self.index.insert(hash, slot, |slot| hash_of(entries, slot));
         Some(slot)
     }
 
@@ -323,14 +341,16 @@ impl<S> FlowTable<S> {
     /// Enters the connection into the timer wheel anew when its deadline has become earlier.
     #[inline]
     fn schedule(&mut self, slot: u32) {
-        let Some(place) = self.slots.get_mut(slot as usize) else { return };
-        let generation = place.generation;
-        let Some(entry) = place.entry.as_mut() else { return };
-        let Some((at, _)) = deadline(entry, &self.config) else { return };
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let Some((at, _)) = deadline(&entry.flow, &entry.transport, &self.config) else {
+            entry.due = NEVER;
+            return;
+        };
+        entry.due = at;
         let tick = self.wheel.tick_of(at.after(self.config.timeouts.wheel_grace));
-        if entry.tick == 0 || tick < entry.tick {
-            entry.tick = tick;
-            self.wheel.insert(slot, generation, tick);
+        if !entry.tick.is_until(tick) {
+            entry.tick = ShortTick::of(tick);
+            self.wheel.insert(slot, tick);
         }
     }
 
@@ -343,25 +363,24 @@ impl<S> FlowTable<S> {
         let grace = self.config.timeouts.wheel_grace;
         self.wheel.start(now);
         while let Some(due) = self.wheel.pop(now, &mut budget) {
-            let Some(place) = self.slots.get_mut(due.index as usize) else { continue };
-            if place.generation != due.generation {
-                continue;
-            }
-            let Some(entry) = place.entry.as_mut().filter(|entry| entry.tick == due.tick) else { continue };
-            match deadline(entry, &self.config) {
+            let entry = self.entries.get_mut(due.index).filter(|entry| entry.tick == due.tick);
+            let Some(entry) = entry else { continue };
+            match deadline(&entry.flow, &entry.transport, &self.config) {
                 Some((at, why)) if at.after(grace) <= now => self.remove(due.index, why, hooks),
                 Some((at, _)) => {
-                    entry.tick = self.wheel.tick_of(at.after(grace));
-                    self.wheel.insert(due.index, due.generation, entry.tick);
+                    entry.due = at;
+                    let tick = self.wheel.tick_of(at.after(grace));
+                    entry.tick = ShortTick::of(tick);
+                    self.wheel.insert(due.index, tick);
                 }
-                None => entry.tick = 0,
+                None => entry.tick = ShortTick::NONE,
             }
         }
     }
 
     /// Removes all connections: the end of input.
     pub fn finish<H: Hooks<State = S>>(&mut self, hooks: &mut H) {
-        for slot in 0..self.slots.len() as u32 {
+        for slot in 0..self.entries.len() {
             self.remove(slot, Removal::Finished, hooks);
         }
     }
@@ -369,12 +388,12 @@ impl<S> FlowTable<S> {
     fn evict<H: Hooks<State = S>>(&mut self, hooks: &mut H) {
         let mut idlest: Option<(Time, u32)> = None;
         let mut looked_at = 0;
-        for _ in 0..self.slots.len() {
+        for _ in 0..self.entries.len() {
             let slot = self.eviction_hand;
-            self.eviction_hand = if slot + 1 < self.slots.len() { slot + 1 } else { 0 };
-            if let Some(entry) = self.slots.get(slot).and_then(|slot| slot.entry.as_ref()) {
+            self.eviction_hand = if slot + 1 < self.entries.len() { slot + 1 } else { 0 };
+            if let Some(entry) = self.entries.get(slot) {
                 if idlest.is_none_or(|(last, _)| entry.flow.last() < last) {
-                    idlest = Some((entry.flow.last(), slot as u32));
+                    idlest = Some((entry.flow.last(), slot));
                 }
                 looked_at += 1;
                 if looked_at == EVICTION_SAMPLE {
@@ -388,25 +407,20 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// Takes a connection out of its slot and the index.
+    /// Takes a connection out of its place and the index.
     fn take(&mut self, slot: u32) -> Option<Entry<S>> {
-        let place = self.slots.get_mut(slot as usize)?;
-        let entry = place.entry.take()?;
-        place.generation = place.generation.wrapping_add(1);
-        self.free.push(slot);
-        if let Ok(found) = self.index.find_entry(spread(entry.hash), |candidate| candidate.slot == slot) {
-            found.remove();
-        }
+        let entry = self.entries.remove(slot)?;
+        self.index.remove(entry.hash, slot);
         Some(entry)
     }
 
     fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
         let Some(mut entry) = self.take(slot) else { return };
-        if let Some(tcp) = &mut entry.tcp {
+        if let TransportState::Tcp(tcp) = &mut entry.transport {
             tcp.release(&mut self.counters);
         }
         self.counters.removed = self.counters.removed.wrapping_add(1);
-        if entry.flow.is_history_cut() {
+        if entry.flow.history().is_cut() {
             self.counters.history_limit_hits = self.counters.history_limit_hits.wrapping_add(1);
         }
         let summary = summary(&entry, why);
@@ -414,15 +428,20 @@ impl<S> FlowTable<S> {
     }
 }
 
+fn hash_of<S>(entries: &Slab<Entry<S>>, slot: u32) -> u32 {
+    entries.get(slot).map_or(0, |entry| entry.hash)
+}
+
 /// When the connection is to be removed if nothing more comes, and why.
 #[inline]
-fn deadline<S>(entry: &Entry<S>, config: &Config) -> Option<(Time, Removal)> {
-    let flow = &entry.flow;
+fn deadline(flow: &FlowInfo, transport: &TransportState, config: &Config) -> Option<(Time, Removal)> {
     let timeout = flow.inactivity_timeout();
     let inactivity = (timeout.0 > 0).then(|| flow.last().after(timeout));
-    let session = flow.session_deadline();
+    let (session, other) = match transport {
+        TransportState::Tcp(tcp) => (None, tcp.deadline(flow, &config.timeouts)),
+        TransportState::Datagram(own) => (own.session_deadline(flow), None),
+    };
     let idle = inactivity.into_iter().chain(session).min().map(|at| (at, Removal::Inactivity));
-    let other = entry.tcp.as_ref().and_then(|tcp| tcp.deadline(flow, &config.timeouts));
     match (idle, other) {
         (Some(a), Some(b)) => Some(if b.0 <= a.0 { b } else { a }),
         (a, b) => a.or(b),
@@ -432,14 +451,14 @@ fn deadline<S>(entry: &Entry<S>, config: &Config) -> Option<(Time, Removal)> {
 fn summary<S>(entry: &Entry<S>, removal: Removal) -> Connection {
     use Direction::{Originator, Responder};
     let flow = &entry.flow;
-    let (states, sizes) = match &entry.tcp {
-        Some(tcp) => (tcp.states(flow), tcp.sizes(flow)),
-        None => (
+    let (states, sizes) = match &entry.transport {
+        TransportState::Tcp(tcp) => (tcp.states(flow), tcp.sizes(flow)),
+        TransportState::Datagram(own) => (
             [Originator, Responder].map(|role| {
-                let sent = flow.has_sent(flow.side(role));
+                let sent = own.has_sent(flow.side(role));
                 if sent { EndpointState::Established } else { EndpointState::Inactive }
             }),
-            [Originator, Responder].map(|role| flow.payload_bytes(role)),
+            [Originator, Responder].map(|role| own.payload(flow.side(role))),
         ),
     };
     let duration = flow.last().since(flow.start);

@@ -99,7 +99,7 @@ pub(crate) struct Record {
 
 /// What a connection delivered.
 #[derive(Debug, Default)]
-pub(crate) struct Streams([Vec<u8>; 2]);
+pub(crate) struct Streams([Vec<u8>; 2], u16);
 
 /// Writes down what it is told.
 #[derive(Debug, Default)]
@@ -115,9 +115,12 @@ pub(crate) struct Recorder {
 impl Hooks for Recorder {
     type State = Streams;
 
-    fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> Streams {
-        flow.bucket = bucket(packet);
-        Streams::default()
+    fn new_connection(&mut self, _flow: &mut FlowInfo, packet: &Packet<'_>) -> Streams {
+        Streams(Default::default(), bucket(packet))
+    }
+
+    fn bucket(state: &Streams) -> u16 {
+        state.1
     }
 
     fn data(&mut self, flow: &mut FlowInfo, state: &mut Streams, direction: Direction, payload: &[u8]) {

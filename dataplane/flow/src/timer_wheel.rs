@@ -1,9 +1,11 @@
 //! When to look at which connection again: a hashed timer wheel (Varghese and Lauck 1987) over packet time.
 //!
-//! The wheel knows nothing of connections but a number and a generation. Deadlines move with every packet, so entries
+//! The wheel knows nothing of connections but a number. Deadlines move with every packet, so entries
 //! are not moved: an entry that comes up before its connection's deadline is put back at that deadline.
 
 use record::Time;
+
+use crate::slab::Slab;
 
 /// Nanoseconds of one slot as a power of two: an eighth of a second, near enough.
 const TICK_BITS: u32 = 27;
@@ -13,18 +15,51 @@ const SLOTS: u64 = 4096;
 /// A moment in slots of the wheel since the epoch.
 pub(crate) type Tick = u64;
 
-/// What to look at: the number of a connection and its generation, since numbers are used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A [`Tick`] cut to 32 bits, which is enough to tell those apart that the wheel can hold. Zero is no tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ShortTick(u32);
+
+impl ShortTick {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn of(tick: Tick) -> Self {
+        Self((tick as u32).max(1))
+    }
+
+    /// Whether this moment is there, and not after `tick`; both within the reach of the wheel.
+    #[inline]
+    pub(crate) fn is_until(self, tick: Tick) -> bool {
+        self != Self::NONE && (Self::of(tick).0.wrapping_sub(self.0) as i32) >= 0
+    }
+}
+
+/// What to look at: the number of a connection, and the moment it was entered for. Numbers are used again, and
+/// connections are entered anew: an entry whose connection has another moment is void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Entry {
     pub(crate) index: u32,
-    pub(crate) generation: u32,
-    pub(crate) tick: Tick,
+    pub(crate) tick: ShortTick,
+}
+
+/// Entries of a block.
+const BLOCK: usize = 30;
+
+/// Entries of one slot of the wheel, or some of them: a list of blocks of equal size, since slots hold very different
+/// numbers, and nothing is to be copied when one grows.
+#[derive(Debug)]
+struct Block {
+    entries: [Entry; BLOCK],
+    len: u32,
+    /// The next block of the slot.
+    next: Option<u32>,
 }
 
 /// The wheel.
 #[derive(Debug)]
 pub(crate) struct TimerWheel {
-    slots: Box<[Vec<Entry>]>,
+    /// First block of each slot.
+    slots: Box<[Option<u32>]>,
+    blocks: Slab<Block>,
     /// Slots before this one have been emptied.
     current: Tick,
     started: bool,
@@ -32,7 +67,7 @@ pub(crate) struct TimerWheel {
 
 impl TimerWheel {
     pub(crate) fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), current: 0, started: false }
+        Self { slots: vec![None; SLOTS as usize].into(), blocks: Slab::new(), current: 0, started: false }
     }
 
     /// Sets the time of the first packet, so that the wheel need not turn there from the epoch.
@@ -53,9 +88,22 @@ impl TimerWheel {
 
     /// Enters a connection at a slot given by [`tick_of`](Self::tick_of).
     #[inline]
-    pub(crate) fn insert(&mut self, index: u32, generation: u32, tick: Tick) {
-        if let Some(slot) = self.slots.get_mut((tick % SLOTS) as usize) {
-            slot.push(Entry { index, generation, tick });
+    pub(crate) fn insert(&mut self, index: u32, tick: Tick) {
+        let Some(slot) = self.slots.get_mut((tick % SLOTS) as usize) else { return };
+        let entry = Entry { index, tick: ShortTick::of(tick) };
+        if let Some(block) = slot.and_then(|block| self.blocks.get_mut(block))
+            && let Some(place) = block.entries.get_mut(block.len as usize)
+        {
+            *place = entry;
+            block.len += 1;
+            return;
+        }
+        let mut block = Block { entries: [Entry::default(); BLOCK], len: 1, next: *slot };
+        if let Some(first) = block.entries.first_mut() {
+            *first = entry;
+        }
+        if let Some(block) = self.blocks.insert(block) {
+            *slot = Some(block);
         }
     }
 
@@ -70,11 +118,15 @@ impl TimerWheel {
         while self.current <= target && *budget > 0 {
             *budget -= 1;
             let slot = self.slots.get_mut((self.current % SLOTS) as usize)?;
-            if let Some(entry) = slot.pop() {
-                return Some(entry);
-            }
-            if slot.capacity() > 4096 {
-                *slot = Vec::new();
+            if let Some(number) = *slot {
+                let block = self.blocks.get_mut(number)?;
+                block.len = block.len.saturating_sub(1);
+                let (entry, next) = (block.entries.get(block.len as usize).copied(), block.next);
+                if block.len == 0 {
+                    *slot = next;
+                    self.blocks.remove(number);
+                }
+                return entry;
             }
             if self.current == target {
                 return None;
@@ -107,7 +159,7 @@ mod tests {
             wheel.start(Time(0));
             for (index, deadline) in deadlines.iter().enumerate() {
                 let tick = wheel.tick_of(Time(*deadline));
-                wheel.insert(index as u32, 0, tick);
+                wheel.insert(index as u32, tick);
             }
             let mut up = vec![false; deadlines.len()];
             let mut now = 0;
@@ -130,7 +182,7 @@ mod tests {
         wheel.start(Time(TICK));
         for index in 0..10 {
             let tick = wheel.tick_of(Time(u64::from(index) * 400 * TICK));
-            wheel.insert(index, 0, tick);
+            wheel.insert(index, tick);
         }
         let mut budget = SLOTS as usize + 20;
         let mut seen = 0;
@@ -146,7 +198,7 @@ mod tests {
         wheel.start(Time(0));
         for index in 0..10 {
             let tick = wheel.tick_of(Time(0));
-            wheel.insert(index, 0, tick);
+            wheel.insert(index, tick);
         }
         let mut budget = 4;
         let mut seen = 0;

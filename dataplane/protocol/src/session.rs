@@ -32,6 +32,8 @@ pub struct Surroundings<'a> {
     pub settings: &'a Settings,
     /// Ids of the run.
     pub ids: &'a IdSource,
+    /// The bucket of the indirection table whose frames carry the connection.
+    pub bucket: u16,
     /// Where records go.
     pub out: &'a mut RecordBuffer,
     /// State of all connections together.
@@ -306,7 +308,7 @@ impl State {
         }
         if slot.protocol == Protocol::Dns {
             // The port promised short sessions, the payload does not keep it.
-            flow.clear_session_timeout();
+            flow.outlast_session();
         }
         for name in slot.confirmed.iter() {
             if !self.services.is_carried(name) {

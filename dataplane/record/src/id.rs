@@ -16,7 +16,8 @@ const BASE62: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uid {
     high: u32,
-    low: u64,
+    /// Upper and lower half, so that an id takes no more room than it has bits.
+    low: [u32; 2],
 }
 
 /// Unique id of a file: as [`Uid`], with `F` in front.
@@ -32,12 +33,17 @@ impl Uid {
     fn write_with_prefix(self, prefix: u8, out: &mut Vec<u8>) {
         out.push(prefix);
         base62(u64::from(self.high), out);
-        base62(self.low, out);
+        base62(self.low(), out);
     }
 
     fn of(hasher: &SipHasher24) -> Self {
         let hash = hasher.finish128();
-        Self { high: hash.h1 as u32, low: hash.h2 }
+        Self { high: hash.h1 as u32, low: [(hash.h2 >> 32) as u32, hash.h2 as u32] }
+    }
+
+    fn low(self) -> u64 {
+        let [upper, lower] = self.low;
+        u64::from(upper) << 32 | u64::from(lower)
     }
 }
 
@@ -114,7 +120,7 @@ impl IdSource {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(b'F');
         hasher.write_u32(uid.high);
-        hasher.write_u64(uid.low);
+        hasher.write_u64(uid.low());
         hasher.write_u64(number);
         FileId(Uid::of(&hasher))
     }

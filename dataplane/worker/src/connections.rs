@@ -21,6 +21,8 @@ pub(crate) struct State {
     session: Session,
     tunnel: UdpTunnelState,
     pub(crate) carries_tunnel: bool,
+    /// The bucket of the indirection table whose frames carry it.
+    bucket: u16,
 }
 
 /// Memory for the texts of one record, used again for the next.
@@ -63,8 +65,9 @@ impl Call<'_, '_> {
         self.origin.map_or(0, Origin::bucket)
     }
 
-    fn surroundings(&mut self) -> Surroundings<'_> {
+    fn surroundings(&mut self, bucket: u16) -> Surroundings<'_> {
         Surroundings {
+            bucket,
             now: self.clock,
             settings: &self.settings.analysis,
             ids: self.ids,
@@ -91,7 +94,7 @@ impl Call<'_, '_> {
         }
         state.carries_tunnel = true;
         self.inner =
-            Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind, bucket: flow.bucket }));
+            Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind, bucket: state.bucket }));
     }
 }
 
@@ -99,9 +102,13 @@ impl Hooks for Call<'_, '_> {
     type State = State;
 
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
-        flow.bucket = self.bucket();
+        let bucket = self.bucket();
         flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, Origin::number(self.origin));
-        State { session: Session::new(flow, &self.surroundings()), ..State::default() }
+        State { session: Session::new(flow, &self.surroundings(bucket)), bucket, ..State::default() }
+    }
+
+    fn bucket(state: &State) -> u16 {
+        state.bucket
     }
 
     fn packet(
@@ -119,18 +126,18 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
-        state.session.data(flow, &mut self.surroundings(), direction, payload);
+        state.session.data(flow, &mut self.surroundings(state.bucket), direction, payload);
         if !state.session.wants_payload() {
             flow.skip_all_payload();
         }
     }
 
     fn gap(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
-        state.session.gap(flow, &mut self.surroundings(), direction, length);
+        state.session.gap(flow, &mut self.surroundings(state.bucket), direction, length);
     }
 
     fn end_of_stream(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction) {
-        state.session.end_of_stream(flow, &mut self.surroundings(), direction);
+        state.session.end_of_stream(flow, &mut self.surroundings(state.bucket), direction);
     }
 
     fn datagram(
@@ -145,7 +152,7 @@ impl Hooks for Call<'_, '_> {
         }
         self.look_inside(flow, state, direction);
         if self.inner.is_none() && flow.wants_payload(direction) {
-            state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
+            state.session.data(flow, &mut self.surroundings(state.bucket), direction, packet.payload);
             if !state.session.wants_payload() {
                 flow.skip_all_payload();
             }
@@ -167,7 +174,7 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn removed(&mut self, flow: &mut FlowInfo, state: &mut State, connection: &Connection) {
-        state.session.end(flow, &mut self.surroundings());
+        state.session.end(flow, &mut self.surroundings(state.bucket));
         if state.carries_tunnel {
             let expired = self.now.since(flow.last()) > TUNNEL_EXPIRY;
             self.tunnels.closed(flow.uid, expired, self.now, self.out);
@@ -249,5 +256,15 @@ impl Call<'_, '_> {
                 limit: Limit::of_weird(name, id.as_ref()),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_beside_a_connection_is_small() {
+        assert!(size_of::<State>() <= 16, "{}", size_of::<State>());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flow::FlowTable;
+use flow::{FlowTable, Lookup};
 use packet::fragment::Reassembler;
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Decoded, Frame, LinkType, Packet, WeirdList};
@@ -16,6 +16,10 @@ use crate::tunnels::{Tunnel, Tunnels};
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
 pub(crate) const NO_FRAME: u64 = u64::MAX;
+
+/// Frames that are decoded before the first of them is analyzed, so that the memory of their connections arrives side by
+/// side meanwhile.
+const STAGE: usize = 16;
 
 /// Connections ended between two bursts at most, so that a burst's delay stays bounded.
 const EXPIRY_BUDGET: usize = 256;
@@ -80,6 +84,12 @@ pub(crate) struct Place<'p> {
     parent: Option<Tunnel>,
 }
 
+/// A frame that is decoded and waits for its turn.
+struct Staged<'f> {
+    decoded: Decoded<'f>,
+    lookup: Option<Lookup>,
+}
+
 impl<'p> Place<'p> {
     const fn outermost(origin: &'p Origin<'p>) -> Self {
         Self { origin: Some(origin), depth: 0, parent: None }
@@ -140,10 +150,36 @@ impl Worker {
 
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
-        for frame in frames {
-            self.frame(link, frame, out);
+        for frames in frames.chunks(STAGE) {
+            self.stage(link, frames, out);
         }
         self.advance(out);
+    }
+
+    /// At most [`STAGE`] frames.
+    fn stage(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
+        let mut staged = [const { None }; STAGE];
+        let Shared { settings, weirds, .. } = &mut self.shared;
+        weirds.clear();
+        for (frame, staged) in frames.iter().zip(&mut staged) {
+            let decoded = packet::decode(link, frame, &settings.decode, weirds);
+            if weirds.is_empty() {
+                let lookup = match &decoded {
+                    Decoded::Flow(packet) if !packet.is_ip_tunnel() => Some(self.table.look_up(packet)),
+                    _ => None,
+                };
+                *staged = Some(Staged { decoded, lookup });
+            } else {
+                // It is decoded again in its turn, when there is somewhere to report to.
+                weirds.clear();
+            }
+        }
+        for lookup in staged.iter().flatten().filter_map(|staged| staged.lookup.as_ref()) {
+            self.table.prefetch(lookup);
+        }
+        for (frame, staged) in frames.iter().zip(staged) {
+            self.frame(link, frame, staged, out);
+        }
     }
 
     /// Lets packet time pass when no packet comes.
@@ -194,7 +230,13 @@ impl Worker {
         self.counters.flows = *self.table.counters();
     }
 
-    fn frame(&mut self, link: LinkType, frame: &Frame<'_>, out: &mut RecordBuffer) {
+    fn frame(
+        &mut self,
+        link: LinkType,
+        frame: &Frame<'_>,
+        staged: Option<Staged<'_>>,
+        out: &mut RecordBuffer,
+    ) {
         self.shared.now = frame.time;
         self.shared.clock = self.shared.clock.max(frame.clock);
         self.table.set_clock(self.shared.clock);
@@ -203,8 +245,11 @@ impl Worker {
         self.counters.received += 1;
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
-        let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(&Origin::new(link, frame)), out) {
+        let Staged { decoded, lookup } = staged.unwrap_or_else(|| {
+            let Shared { settings, weirds, .. } = &mut self.shared;
+            Staged { decoded: packet::decode(link, frame, &settings.decode, weirds), lookup: None }
+        });
+        match self.decoded(decoded, lookup, Place::outermost(&Origin::new(link, frame)), out) {
             Ok(()) => self.counters.analyzed += 1,
             Err(reason) => self.counters.drop(reason),
         }
@@ -214,12 +259,13 @@ impl Worker {
     fn decoded(
         &mut self,
         decoded: Decoded<'_>,
+        lookup: Option<Lookup>,
         place: Place<'_>,
         out: &mut RecordBuffer,
     ) -> Result<(), Drop> {
         match decoded {
             Decoded::Flow(packet) => {
-                self.packet(&packet, place, out);
+                self.packet(&packet, lookup, place, out);
                 Ok(())
             }
             Decoded::Fragment(fragment) => {
@@ -232,7 +278,7 @@ impl Worker {
                 };
                 let Shared { settings, weirds, .. } = &mut self.shared;
                 let decoded = packet::decode_datagram(&datagram, &settings.decode, weirds);
-                let result = self.decoded(decoded, place, out);
+                let result = self.decoded(decoded, None, place, out);
                 self.fragments.recycle(datagram);
                 result
             }
@@ -241,7 +287,7 @@ impl Worker {
                 loop {
                     let Shared { settings, weirds, .. } = &mut self.shared;
                     let Some(decoded) = aggregate.next(&settings.decode, weirds) else { break };
-                    result = self.decoded(decoded, place, out).or(result);
+                    result = self.decoded(decoded, None, place, out).or(result);
                 }
                 result
             }
@@ -264,12 +310,19 @@ impl Worker {
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place<'_>, out: &mut RecordBuffer) {
+    fn packet(
+        &mut self,
+        packet: &Packet<'_>,
+        lookup: Option<Lookup>,
+        place: Place<'_>,
+        out: &mut RecordBuffer,
+    ) {
         let inner = if packet.is_ip_tunnel() {
             self.ip_tunnel(packet, place, out)
         } else {
             let mut call = self.shared.call(place, Some(packet), out);
-            self.table.packet(call.now, packet, &mut call);
+            let lookup = lookup.unwrap_or_else(|| self.table.look_up(packet));
+            self.table.packet_at(&lookup, call.now, packet, &mut call);
             call.write_weirds();
             call.inner
         };
@@ -278,7 +331,7 @@ impl Worker {
             let decoded = inner.decode(&settings.decode, weirds);
             let place = Place { depth: place.depth + 1, parent: Some(tunnel), ..place };
             // What is inside counts with the frame that brought it.
-            let _ = self.decoded(decoded, place, out);
+            let _ = self.decoded(decoded, None, place, out);
         }
     }
 

@@ -4,8 +4,8 @@
 //! What moves is the whole entry: counts, TCP state, payload that waits, the user's state. Its time-outs are judged from
 //! its own times, so they go on as if nothing had happened.
 
-use super::{Entry, FlowTable};
-use crate::tcp::TcpState;
+use super::{Entry, FlowTable, NEVER, TransportState};
+use crate::timer_wheel::ShortTick;
 use crate::{FlowInfo, Hooks};
 use record::Time;
 
@@ -16,7 +16,7 @@ const SLOTS_PER_FLOW: usize = 64;
 #[derive(Debug)]
 pub struct DetachedFlow<S> {
     flow: FlowInfo,
-    tcp: Option<Box<TcpState>>,
+    transport: TransportState,
     state: S,
 }
 
@@ -36,6 +36,16 @@ impl<S> DetachedFlow<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extraction {
     next_slot: usize,
+}
+
+impl TransportState {
+    /// Octets that reassembly holds.
+    fn buffered(&self) -> u64 {
+        match self {
+            Self::Tcp(tcp) => tcp.buffered(),
+            Self::Datagram(_) => 0,
+        }
+    }
 }
 
 impl<S> FlowTable<S> {
@@ -66,13 +76,11 @@ impl<S> FlowTable<S> {
             slots -= found + 1;
             progress.next_slot = start + found + 1;
             // A slot that is free has the bucket of its last connection.
-            if let Some(Entry { flow, mut tcp, state, .. }) = self.take((start + found) as u32) {
-                if let Some(tcp) = &mut tcp {
-                    self.counters.buffered_bytes =
-                        self.counters.buffered_bytes.saturating_sub(tcp.buffered());
-                }
+            if let Some(Entry { flow, transport, state, .. }) = self.take((start + found) as u32) {
+                let buffered = transport.buffered();
+                self.counters.buffered_bytes = self.counters.buffered_bytes.saturating_sub(buffered);
                 self.counters.moved_out = self.counters.moved_out.wrapping_add(1);
-                flows.push(DetachedFlow { flow, tcp, state });
+                flows.push(DetachedFlow { flow, transport, state });
                 room -= 1;
             }
         }
@@ -85,12 +93,14 @@ impl<S> FlowTable<S> {
             self.evict(hooks);
         }
         self.wheel.start(now.max(self.clock));
-        let DetachedFlow { flow, tcp, state } = flow;
-        let buffered = tcp.as_ref().map_or(0, |tcp| tcp.buffered());
+        let DetachedFlow { flow, transport, state } = flow;
+        let buffered = transport.buffered();
         self.counters.buffered_bytes = self.counters.buffered_bytes.saturating_add(buffered);
         self.counters.moved_in = self.counters.moved_in.wrapping_add(1);
         let hash = (self.hash_key.hash(&flow.key()) >> 32) as u32;
-        if let Some(slot) = self.place(Entry { hash, tick: 0, flow, tcp, state }) {
+        let bucket = H::bucket(&state);
+        let entry = Entry { flow, due: NEVER, hash, tick: ShortTick::NONE, transport, state };
+        if let Some(slot) = self.place(entry, bucket) {
             self.schedule(slot);
         }
     }

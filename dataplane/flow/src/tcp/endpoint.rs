@@ -1,7 +1,7 @@
 //! One end of a TCP connection: its state, sequence numbers and window.
 
 use crate::EndpointState;
-use crate::tcp::reassembly::{Facts, Reassembly};
+use crate::tcp::reassembly::Facts;
 
 /// How far behind `b` is `a`, in the circular order of sequence numbers (RFC 9293, section 3.4).
 pub(crate) const fn delta(a: u32, b: u32) -> i32 {
@@ -20,6 +20,8 @@ pub(crate) struct Endpoint {
     pub(crate) did_close: bool,
     /// It has sent something.
     pub(crate) seen: bool,
+    /// The end of its stream has been reported.
+    pub(crate) ended: bool,
     /// Shift of the window (RFC 7323).
     pub(crate) window_scale: u8,
     /// The initial sequence number, or one less than the first seen.
@@ -36,16 +38,6 @@ pub(crate) struct Endpoint {
     pub(crate) window: u32,
     pub(crate) window_ack: u32,
     pub(crate) window_seq: u32,
-    /// Relative sequence numbers of the last SYN, FIN and RST, cut to 32 bits: to tell repetitions from others.
-    pub(crate) last_syn: u32,
-    pub(crate) last_fin: u32,
-    pub(crate) last_rst: u32,
-    pub(crate) gaps: u32,
-    pub(crate) retransmissions: u32,
-    pub(crate) zero_windows: u32,
-    /// Relative sequence number after its FIN.
-    pub(crate) fin_seq: u64,
-    pub(crate) reassembly: Reassembly,
 }
 
 impl Endpoint {
@@ -55,6 +47,7 @@ impl Endpoint {
             previous: EndpointState::Inactive,
             did_close: false,
             seen: false,
+            ended: false,
             window_scale: 0,
             start: 0,
             last: 0,
@@ -66,14 +59,6 @@ impl Endpoint {
             window: 0,
             window_ack: 0,
             window_seq: 0,
-            last_syn: 0,
-            last_fin: 0,
-            last_rst: 0,
-            gaps: 0,
-            retransmissions: 0,
-            zero_windows: 0,
-            fin_seq: 0,
-            reassembly: Reassembly::new(),
         }
     }
 
@@ -163,23 +148,6 @@ impl Endpoint {
             nothing_acked,
             acks_unseen: nothing_acked && initial_window > 0 && self.size(peer) > initial_window,
         }
-    }
-
-    /// Whether data of it may still be delivered, or acknowledged by its peer.
-    pub(crate) fn has_pending_data(&self, peer: &Self) -> bool {
-        if self.reassembly.is_given_up() {
-            return false;
-        }
-        let delivered = u64::from(self.start).wrapping_add(self.reassembly.next());
-        let last = self.last_full();
-        if last < delivered {
-            return false;
-        }
-        // A FIN takes a sequence number, a RST does not.
-        if delivered != last && delivered != last.wrapping_sub(1) {
-            return true;
-        }
-        self.state != EndpointState::Reset && peer.reassembly.has_unacked()
     }
 
     /// Established, or closed after having been.

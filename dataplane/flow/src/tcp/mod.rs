@@ -7,6 +7,7 @@ mod endpoint;
 mod options;
 mod reassembly;
 mod state_machine;
+mod stream;
 mod timers;
 
 #[cfg(test)]
@@ -20,7 +21,8 @@ use crate::info::{Side, seen};
 use crate::{Config, Counters, Direction, EndpointState, FlowInfo, Hooks};
 
 use endpoint::{Endpoint, TOO_LARGE_DELTA, delta};
-use reassembly::{GivenUp, Sink};
+use reassembly::{GivenUp, Reassembly, Sink};
+use stream::{Stream, Streams};
 use timers::Timers;
 
 /// So many FINs or RSTs of one end, less than a second apart, are a storm.
@@ -34,11 +36,8 @@ const TCP: &str = "TCP";
 #[derive(Debug)]
 pub(crate) struct TcpState {
     ends: [Endpoint; 2],
+    streams: Streams,
     timers: Timers,
-    /// A close waits for data.
-    close_deferred: bool,
-    /// The deferred close finishes the connection.
-    deferred_finish: bool,
 }
 
 /// A segment as the state machine needs it.
@@ -109,9 +108,8 @@ impl TcpState {
     pub(crate) fn new(now: Time, config: &Config) -> Self {
         Self {
             ends: [Endpoint::new(), Endpoint::new()],
+            streams: Streams::new(),
             timers: Timers::new(now, &config.timeouts),
-            close_deferred: false,
-            deferred_finish: false,
         }
     }
 
@@ -138,14 +136,32 @@ impl TcpState {
 
     /// Frees what reassembly holds.
     pub(crate) fn release(&mut self, counters: &mut Counters) {
-        for end in &mut self.ends {
-            end.reassembly.release(counters);
+        for stream in self.streams.iter_mut() {
+            stream.reassembly.release(counters);
         }
     }
 
     /// Octets that reassembly holds.
     pub(crate) fn buffered(&self) -> u64 {
-        self.ends.iter().map(|end| end.reassembly.cost()).sum()
+        [Side::Low, Side::High].map(|side| self.streams.get(side).reassembly.cost()).iter().sum()
+    }
+
+    /// Whether data of a side may still be delivered, or acknowledged by its peer.
+    fn has_pending_data(&self, side: Side) -> bool {
+        let (end, reassembly) = (self.end(side), &self.streams.get(side).reassembly);
+        if reassembly.is_given_up() {
+            return false;
+        }
+        let delivered = u64::from(end.start).wrapping_add(reassembly.next());
+        let last = end.last_full();
+        if last < delivered {
+            return false;
+        }
+        // A FIN takes a sequence number, a RST does not.
+        if delivered != last && delivered != last.wrapping_sub(1) {
+            return true;
+        }
+        end.state != EndpointState::Reset && self.streams.get(side.peer()).reassembly.has_unacked()
     }
 
     /// Takes a packet of the connection, sent by `side`.
@@ -203,9 +219,9 @@ impl TcpState {
         let stormy = segment.now.0 < previous_last.0.saturating_add(STORM_NANOSECONDS);
         if segment.fin() {
             let fin_seq = relative.wrapping_add(u64::from(segment.sequence_len()));
+            self.streams.get_mut(side).fin_seq = fin_seq;
             let end = self.end_mut(side);
             end.fins = end.fins.saturating_add(1);
-            end.fin_seq = fin_seq;
             if end.fins >= STORM && stormy {
                 context.weird("FIN_storm", TCP);
             }
@@ -324,7 +340,12 @@ impl TcpState {
             }
             [true, false, false] => {
                 let letter = if segment.ack() { b'H' } else { b'S' };
-                let last = std::mem::replace(&mut self.end_mut(side).last_syn, relative as u32);
+                let last = self.remember(
+                    side,
+                    relative as u32,
+                    |stream| &stream.last_syn,
+                    |stream| &mut stream.last_syn,
+                );
                 if flow.check_history(side, seen::SYN, letter) && last != relative as u32 {
                     flow.add_history_of(side, letter);
                 }
@@ -332,13 +353,18 @@ impl TcpState {
             [false, true, false] => {
                 // Of a FIN counts where it is: after the data.
                 let position = (relative as u32).wrapping_add(segment.len);
-                let last = std::mem::replace(&mut self.end_mut(side).last_fin, position);
+                let last = std::mem::replace(&mut self.streams.get_mut(side).last_fin, position);
                 if flow.check_history(side, seen::FIN, b'F') && last != position {
                     flow.add_history_of(side, b'F');
                 }
             }
             [false, false, true] => {
-                let last = std::mem::replace(&mut self.end_mut(side).last_rst, relative as u32);
+                let last = self.remember(
+                    side,
+                    relative as u32,
+                    |stream| &stream.last_rst,
+                    |stream| &mut stream.last_rst,
+                );
                 if flow.check_history(side, seen::RST, b'R') && last != relative as u32 {
                     flow.add_history_of(side, b'R');
                 }
@@ -350,6 +376,21 @@ impl TcpState {
                 flow.check_history(side, seen::MULTI_FLAG, b'Q');
             }
         }
+    }
+
+    /// Puts a number in the place of what was there before, and returns that.
+    fn remember(
+        &mut self,
+        side: Side,
+        number: u32,
+        place: impl FnOnce(&Stream) -> &u32,
+        place_mut: impl FnOnce(&mut Stream) -> &mut u32,
+    ) -> u32 {
+        let before = *place(self.streams.get(side));
+        if before != number {
+            *place_mut(self.streams.get_mut(side)) = number;
+        }
+        before
     }
 
     /// A SYN-ACK came first, and now data or an acknowledgment: no scan, so its sender is the responder after all.
@@ -371,8 +412,9 @@ impl TcpState {
         let window = u32::from(segment.header.window) << end.window_scale.min(options::MAX_WINDOW_SCALE);
         // Zero windows after the end mean nothing.
         if window == 0 && !segment.rst() && !peer_closed && end.state != EndpointState::Reset {
-            end.zero_windows = end.zero_windows.saturating_add(1);
-            if is_logged(end.zero_windows) {
+            let zero_windows = &mut self.streams.get_mut(side).zero_windows;
+            *zero_windows = zero_windows.saturating_add(1);
+            if is_logged(*zero_windows) {
                 context.flow.add_history_of(side, b'W');
             }
         }
@@ -454,8 +496,9 @@ impl TcpState {
         } else if advance > 0 {
             end.advance_last(after);
         } else if segment.len > 0 {
-            end.retransmissions = end.retransmissions.saturating_add(1);
-            if is_logged(end.retransmissions) {
+            let retransmissions = &mut self.streams.get_mut(side).retransmissions;
+            *retransmissions = retransmissions.saturating_add(1);
+            if is_logged(*retransmissions) {
                 flow.add_history_of(side, b'T');
             }
         }
@@ -464,13 +507,18 @@ impl TcpState {
 
     /// `side`'s data before `ack` is acknowledged.
     fn acked<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side, ack: u64) {
+        if self.streams.are_unused() && ack <= Reassembly::FIRST {
+            self.check_end(context, side);
+            return;
+        }
         let [established, clean] = [
             self.ends.iter().all(|end| end.state == EndpointState::Established),
             self.ends.iter().all(Endpoint::is_clean),
         ];
         let peer_state = self.end(side.peer()).state;
-        let end = &mut self.ends[side.index()];
-        let ack = match end.fin_seq.checked_sub(1) {
+        let end = &self.ends[side.index()];
+        let stream = self.streams.get_mut(side);
+        let ack = match stream.fin_seq.checked_sub(1) {
             Some(before_fin) if end.fins > 0 => ack.min(before_fin),
             // A FIN right before the start, which says nothing of where the data ends.
             _ => ack,
@@ -481,11 +529,11 @@ impl TcpState {
             state: context.state,
             hooks: context.hooks,
             side,
-            gaps: clean.then_some(&mut end.gaps),
+            gaps: clean.then_some(&mut stream.gaps),
         };
-        let was = end.reassembly.next();
-        let missing = end.reassembly.acked(ack, facts, context.counters, &mut sink);
-        if established && !end.reassembly.is_given_up() && ack > was {
+        let was = stream.reassembly.next();
+        let missing = stream.reassembly.acked(ack, facts, context.counters, &mut sink);
+        if established && !stream.reassembly.is_given_up() && ack > was {
             context.counters.acks = context.counters.acks.wrapping_add(1);
             context.counters.acks_of_gaps = context.counters.acks_of_gaps.wrapping_add(u64::from(missing));
         }
@@ -498,12 +546,13 @@ impl TcpState {
             return;
         };
         let peer_state = self.end(side.peer()).state;
-        let end = &mut self.ends[side.index()];
+        let end = &self.ends[side.index()];
         let limits = &context.config.limits;
         let facts = end.facts(peer_state, context.flow.is_partial, limits.initial_window);
         let mut sink =
             HookSink { flow: context.flow, state: context.state, hooks: context.hooks, side, gaps: None };
-        let given_up = end.reassembly.segment(seq, payload, facts, limits, context.counters, &mut sink);
+        let reassembly = &mut self.streams.get_mut(side).reassembly;
+        let given_up = reassembly.segment(seq, payload, facts, limits, context.counters, &mut sink);
         match given_up {
             Some(GivenUp::AboveHole) => context.weird("above_hole_data_without_any_acks", TCP),
             Some(GivenUp::Excessive) => context.weird("excessive_data_without_further_acks", TCP),
@@ -536,7 +585,6 @@ impl<H: Hooks> Sink for HookSink<'_, H> {
     }
 
     fn data(&mut self, payload: &[u8]) {
-        self.flow.count_payload(self.side, payload.len() as i64);
         let direction = self.flow.direction(self.side);
         self.hooks.data(self.flow, self.state, direction, payload);
     }

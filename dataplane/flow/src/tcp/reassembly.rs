@@ -54,8 +54,6 @@ pub(crate) struct Reassembly {
     waiting: Option<Box<Waiting>>,
     /// Given up.
     skip: bool,
-    /// The end of the stream has been reported.
-    pub(crate) ended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -74,8 +72,11 @@ struct Segment {
 }
 
 impl Reassembly {
+    /// The first octet of a stream: acknowledgments up to it say nothing of data.
+    pub(crate) const FIRST: u64 = 1;
+
     pub(crate) const fn new() -> Self {
-        Self { next: 1, trimmed: 1, delivered: 0, waiting: None, skip: false, ended: false }
+        Self { next: Self::FIRST, trimmed: Self::FIRST, delivered: 0, waiting: None, skip: false }
     }
 
     /// The next octet to deliver.

@@ -254,31 +254,31 @@ impl TcpState {
 
     /// Reports the end of `side`'s stream once all of it has been delivered.
     pub(super) fn check_end<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side) {
-        let (end, peer) = (self.end(side), self.end(side.peer()));
+        let end = self.end(side);
         let over = end.fins > 0 || matches!(end.state, EndpointState::Closed | EndpointState::Reset);
-        if end.reassembly.ended || !over || end.has_pending_data(peer) {
+        if end.ended || !over || self.has_pending_data(side) {
             return;
         }
-        self.end_mut(side).reassembly.ended = true;
+        self.end_mut(side).ended = true;
         let direction = context.flow.direction(side);
         context.hooks.end_of_stream(context.flow, context.state, direction);
-        if self.close_deferred {
-            let finishes = self.deferred_finish;
+        if self.timers.close_deferred {
+            let finishes = self.timers.deferred_finish;
             self.closed(context, side, finishes);
-            self.close_deferred = false;
+            self.timers.close_deferred = false;
         }
     }
 
     /// `side` closed. When data of it is still to come, that has to wait.
     pub(super) fn closed<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side, finishes: Finishes) {
         let (end, peer) = (self.end(side), self.end(side.peer()));
-        if end.has_pending_data(peer) {
-            self.close_deferred = true;
-            self.deferred_finish |= finishes;
+        if self.has_pending_data(side) {
+            self.timers.close_deferred = true;
+            self.timers.deferred_finish |= finishes;
             return;
         }
         if end.did_close {
-            self.close_deferred = false;
+            self.timers.close_deferred = false;
             return;
         }
         let timeouts = &context.config.timeouts;
@@ -286,11 +286,11 @@ impl TcpState {
         let peer_inactive = peer.state == EndpointState::Inactive;
         let previously_inactive = end.previous == EndpointState::Inactive;
         let complete = end.state == EndpointState::Reset || peer.did_close || peer_inactive;
-        self.close_deferred = false;
+        self.timers.close_deferred = false;
         self.end_mut(side).did_close = true;
         if complete {
             if !previously_inactive || !peer_inactive {
-                let deferred = std::mem::take(&mut self.deferred_finish);
+                let deferred = std::mem::take(&mut self.timers.deferred_finish);
                 if finishes || deferred {
                     self.timers.is_active = false;
                 }

@@ -16,37 +16,49 @@ use super::endpoint::Endpoint;
 pub(crate) struct Timers {
     /// Still of interest: neither finished nor reset.
     pub(crate) is_active: bool,
-    /// When an unanswered attempt is given up.
-    attempt: Option<Time>,
-    /// When to look next whether a half-closed connection is over.
-    expire: Option<Time>,
-    /// When a closed connection is removed.
-    delete: Option<Time>,
+    /// When an unanswered attempt is given up; [`NEVER`] where it is not.
+    attempt: Time,
+    /// When to look next whether a half-closed connection is over, or when a closed one is removed; or [`NEVER`].
+    look: Time,
+    /// The connection is closed: nothing but the removal is to come.
+    is_closed: bool,
+    /// A close waits for data.
+    pub(crate) close_deferred: bool,
+    /// The close that waits finishes the connection.
+    pub(crate) deferred_finish: bool,
 }
+
+const NEVER: Time = Time(u64::MAX);
 
 impl Timers {
     pub(crate) fn new(now: Time, timeouts: &Timeouts) -> Self {
-        Self { is_active: true, attempt: None, expire: Some(now.after(timeouts.tcp_syn)), delete: None }
+        Self {
+            is_active: true,
+            attempt: NEVER,
+            look: now.after(timeouts.tcp_syn),
+            is_closed: false,
+            close_deferred: false,
+            deferred_finish: false,
+        }
     }
 
     /// An attempt begins.
     pub(crate) fn attempt(&mut self, now: Time, timeouts: &Timeouts) {
         if timeouts.tcp_attempt != Interval(0) {
-            self.attempt = Some(now.after(timeouts.tcp_attempt));
+            self.attempt = now.after(timeouts.tcp_attempt);
         }
     }
 
     /// One end closed: look whether the other does.
     pub(crate) fn half_closed(&mut self, last: Time, timeouts: &Timeouts) {
-        let look = last.after(timeouts.tcp_session);
-        self.expire = Some(self.expire.map_or(look, |expire| expire.min(look)));
+        self.look = self.look.min(last.after(timeouts.tcp_session));
     }
 
     /// Closed: nothing but the removal is to come.
     pub(crate) fn closed(&mut self, last: Time, timeouts: &Timeouts) {
-        self.attempt = None;
-        self.expire = None;
-        self.delete = Some(last.after(timeouts.tcp_close));
+        self.attempt = NEVER;
+        self.look = last.after(timeouts.tcp_close);
+        self.is_closed = true;
     }
 }
 
@@ -54,24 +66,34 @@ impl TcpState {
     /// When the connection is to be removed if nothing more comes, besides for inactivity.
     pub(crate) fn deadline(&self, flow: &FlowInfo, timeouts: &Timeouts) -> Option<(Time, Removal)> {
         let timers = &self.timers;
-        let delete = timers.delete.map(|at| (at, Removal::Closed));
-        let attempt = timers
-            .attempt
-            .filter(|_| timers.is_active && self.is_unanswered(flow))
-            .map(|at| (at, Removal::Attempt));
-        let expire = timers.expire.filter(|_| timers.is_active && self.may_be_over()).map(|at| {
+        let mut deadline = if timers.look == NEVER {
+            None
+        } else if timers.is_closed {
+            Some((timers.look, Removal::Closed))
+        } else if timers.is_active && self.may_be_over() {
             // Silent for longer than the linger time, not just as long.
             let silent = Time(flow.last().after(timeouts.tcp_linger).0.saturating_add(1));
-            (at.max(silent), Removal::Closed)
-        });
-        [delete, attempt, expire].into_iter().flatten().min_by_key(|(at, _)| *at)
+            Some((timers.look.max(silent), Removal::Closed))
+        } else {
+            None
+        };
+        // Of two at once the closing is it, but for an attempt before a look.
+        let is_earlier =
+            deadline.is_none_or(|(at, _)| timers.attempt < at || timers.attempt == at && !timers.is_closed);
+        if timers.attempt != NEVER && is_earlier && timers.is_active && self.is_unanswered(flow) {
+            deadline = Some((timers.attempt, Removal::Attempt));
+        }
+        deadline
     }
 
     /// Timers that have run out without effect when a packet comes at `now`.
     pub(crate) fn rearm(&mut self, now: Time, timeouts: &Timeouts) {
-        self.timers.attempt = self.timers.attempt.filter(|at| *at > now);
-        if self.timers.expire.is_some_and(|at| at <= now) {
-            self.timers.expire = self.timers.is_active.then(|| now.after(timeouts.tcp_session));
+        let timers = &mut self.timers;
+        if timers.attempt <= now {
+            timers.attempt = NEVER;
+        }
+        if timers.look <= now && !timers.is_closed {
+            timers.look = if timers.is_active { now.after(timeouts.tcp_session) } else { NEVER };
         }
     }
 
