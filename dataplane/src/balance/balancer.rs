@@ -104,6 +104,8 @@ pub struct Balancer {
     bucket_counts: Vec<u64>,
     samples: Vec<Sample>,
     to_do: VecDeque<Move>,
+    /// The last moves were as many as may be, so that there may be more to do.
+    unfinished: bool,
     under_way: usize,
     report: Report,
 }
@@ -129,6 +131,7 @@ impl Balancer {
             bucket_counts: vec![0; BUCKETS],
             samples,
             to_do: VecDeque::new(),
+            unfinished: false,
             under_way: 0,
             report,
         }
@@ -249,9 +252,11 @@ impl Balancer {
         self.report.imbalance = plan::imbalance(&plan::totals(&owners, &loads, workers));
         // What was measured is not quite what comes: half of the allowance is kept for that.
         let target = 1.0 + (self.settings.target - 1.0) / 2.0;
-        let limits = Limits { start: self.settings.start, target, moves: MOVES };
+        let start = if self.unfinished { self.settings.target } else { self.settings.start };
+        let limits = Limits { start, target, moves: MOVES };
         let plan = plan::plan(&owners, &loads, workers, &limits);
         self.report.elephants = plan.elephants.len();
+        self.unfinished = plan.moves.len() >= MOVES;
         if self.settings.enabled && !plan.moves.is_empty() {
             self.report.rounds += 1;
             self.to_do = plan.moves.into();

@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 /// Buckets of less than this part of the mean load of a worker are not worth the trouble.
-const WORTHWHILE: f64 = 0.002;
+const WORTHWHILE: f64 = 0.0005;
 
 /// The load of each worker, given the worker and the load of each bucket.
 pub(super) fn totals(owners: &[u16], loads: &[f64], workers: usize) -> Vec<f64> {
