@@ -22,7 +22,7 @@ use crate::frames::headers;
 use crate::stats::{BucketCounters, ReceiveCounters};
 
 pub use balancer::{Balancer, Report, Settings};
-pub use exchange::{Exchange, PARKING};
+pub use exchange::Exchange;
 pub use handover::Handover;
 pub use plan::{Limits, Move, Plan, plan};
 pub use worker::BUCKETS;

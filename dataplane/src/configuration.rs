@@ -191,9 +191,8 @@ fn needed_megabytes(ports: &[PortSpec], workers: u16, receivers: u16) -> u32 {
     let queues: u64 =
         ports.iter().map(|port| u64::from(port.descriptors) * port.queues.map_or(workers, u64::from)).sum();
     let rings = workers * receivers * 4096;
-    let parked = workers * balance::PARKING as u64;
     let threads = (workers + receivers + 1) * 512;
-    let buffers = (queues + rings + parked + threads).next_power_of_two();
+    let buffers = (queues + rings + threads).next_power_of_two();
     (buffers * BUFFER_BYTES / (1 << 20) + OTHER_MEGABYTES) as u32
 }
 

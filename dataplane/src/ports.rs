@@ -10,7 +10,7 @@ use dpdk::{
 };
 
 use crate::BURST;
-use crate::balance::{FullRing, PARKING};
+use crate::balance::FullRing;
 use crate::clock::PacketClock;
 
 /// A port to receive from.
@@ -217,11 +217,7 @@ pub fn start(
         Layout::RunToCompletion => 0,
         // A ring is as large as the next power of two.
         Layout::Distribute => {
-            let rings =
-                u32::from(workers) * u32::from(receivers) * settings.ring_capacity.next_power_of_two();
-            // Buckets move only where there are several workers.
-            let parked = if workers > 1 { u32::from(workers) * PARKING as u32 } else { 0 };
-            rings + parked
+            u32::from(workers) * u32::from(receivers) * settings.ring_capacity.next_power_of_two()
         }
     };
     let mut pools = BTreeMap::new();

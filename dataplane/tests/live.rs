@@ -73,8 +73,7 @@ fn all_offloads_off(interface: &str) {
 fn settings(port: &str, workers: u16) -> Settings {
     Settings {
         ports: PortSpec::resolve(&port.parse().unwrap()).unwrap(),
-        // The tests share the memory of one process.
-        port: PortSettings { ring_capacity: 2047, buffers: Some(16_383), ..PortSettings::default() },
+        port: PortSettings { ring_capacity: 2047, ..PortSettings::default() },
         workers,
         receivers: 1,
         cpus: lcore::affinity().unwrap(),

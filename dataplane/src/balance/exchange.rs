@@ -13,8 +13,9 @@ use crate::Burst;
 use crate::frames::headers;
 use crate::stats::MoveCounters;
 
-/// Packets that wait at one worker at most: what is over goes, and is counted.
-pub const PARKING: usize = 4096;
+/// Packets that wait at one worker at most: what is over goes, and is counted. Their buffers are those that the rings
+/// leave free: pools have enough for full rings, and these are rarely full.
+const PARKING: usize = 4096;
 
 /// Parcels taken in between two bursts at most.
 const PARCELS_A_ROUND: usize = 2;

@@ -17,7 +17,9 @@ fn move_all(from: &mut FlowTable<Streams>, to: &mut FlowTable<Streams>, bucket: 
         let mut flows = Vec::new();
         done = from.extract(bucket, &mut progress, most, &mut flows);
         assert!(flows.len() <= most);
-        flows.into_iter().for_each(|flow| to.insert(Time(0), flow, &mut recorder));
+        for flow in flows {
+            to.insert(Time(0), flow, &mut recorder);
+        }
         calls += 1;
     }
     assert_eq!(recorder.records, []);
@@ -127,7 +129,9 @@ fn run(steps: &[Step], moves: bool) -> Vec<Record> {
             }
             Step::Wait(silence) => {
                 now += silence;
-                tables.iter_mut().for_each(|table| table.expire(millis(now), usize::MAX, &mut recorder));
+                for table in &mut tables {
+                    table.expire(millis(now), usize::MAX, &mut recorder);
+                }
                 continue;
             }
             Step::Move { bucket, to, most } => {
