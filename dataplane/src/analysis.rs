@@ -14,7 +14,7 @@ use crate::clock;
 use crate::poll::{Idle, WorkerInput, run};
 use crate::records::RecordSender;
 use crate::shunt::OffloadLink;
-use crate::stats::{Load, WorkerCounters};
+use crate::stats::{Load, MoveCounters, WorkerCounters};
 
 /// How often a worker does what is not part of its packets: timers when none come, handing
 /// over of few records, counters.
@@ -49,6 +49,8 @@ pub struct WorkerShared {
     pub counters: WorkerCounters,
     /// How busy it is.
     pub load: Load,
+    /// What it did about buckets that move.
+    pub moves: Arc<MoveCounters>,
     /// What it is told.
     pub mailbox: Mailbox,
     /// What it asks of ports, and what became of it.
@@ -81,11 +83,12 @@ impl WorkerLcore {
         Self { worker, input, records, shared, live, rounds: 0, last_tick: clock::now() }
     }
 
-    /// One round; how many packets there were.
+    /// One round; how many packets there were, and parcels of buckets that move.
     #[inline]
     pub fn round(&mut self) -> usize {
         let Self { worker, input, records, .. } = self;
         let packets = input.poll(|frames| worker.burst(LinkType::Ethernet, frames, records.buffer()));
+        let parcels = input.exchange(worker, records.buffer());
         if packets > 0 {
             self.shared.counters.publish(self.worker.counters());
             self.shared.offload.ask(&mut self.worker);
@@ -101,7 +104,7 @@ impl WorkerLcore {
                 self.tick(now, packets == 0);
             }
         }
-        packets
+        packets + parcels
     }
 
     fn tick(&mut self, now: Time, idle: bool) {
@@ -125,6 +128,7 @@ impl WorkerLcore {
         self.input.close_queues();
         while self.round() > 0 {}
         shared.offload.tell(&mut self.worker);
+        self.input.finish_exchange(&mut self.worker, self.records.buffer());
         self.worker.finish(self.records.buffer());
         let deadline = Instant::now() + FINISH;
         while !self.records.try_hand_over() {
@@ -135,5 +139,36 @@ impl WorkerLcore {
         }
         self.shared.counters.publish(self.worker.counters());
         self.shared.counters.publish_all(self.worker.counters());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_workers_get_the_same_settings_without_a_copy() {
+        let workers: Vec<WorkerShared> = (0..4).map(|_| WorkerShared::default()).collect();
+        let settings = Arc::new(worker::Settings::default());
+        for worker in &workers {
+            worker.mailbox.leave(Arc::clone(&settings));
+        }
+        let taken: Vec<_> = workers.iter().filter_map(|worker| worker.mailbox.take()).collect();
+        assert_eq!(taken.len(), 4);
+        assert!(taken.iter().all(|taken| Arc::ptr_eq(taken, &settings)));
+        assert!(workers.iter().all(|worker| worker.mailbox.take().is_none()));
+    }
+
+    #[test]
+    fn what_a_worker_writes_shares_no_cache_line_with_what_others_write() {
+        assert_eq!(align_of::<WorkerShared>(), 128);
+        let shared = WorkerShared::default();
+        let at = |part: *const u8| part as usize / 128;
+        let counters = at((&raw const shared.counters).cast());
+        let load = at((&raw const shared.load).cast());
+        let mailbox = at((&raw const shared.mailbox).cast());
+        let moves = at((&raw const *shared.moves).cast());
+        assert!(counters != load && load != mailbox && counters != mailbox);
+        assert!(![counters, load, mailbox].contains(&moves));
     }
 }

@@ -1,4 +1,12 @@
 //! Flow load balancing in software: which worker a packet belongs to, and the way there.
+//!
+//! Buckets of the [`IndirectionTable`] move between workers while traffic goes on: [`Balancer`] measures and decides,
+//! [`plan`] chooses, [`Handover`] is what receivers and workers see of it, [`Exchange`] a worker's part in it.
+
+mod balancer;
+mod exchange;
+mod handover;
+mod plan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -7,16 +15,17 @@ use std::time::{Duration, Instant};
 
 use dpdk::Producer;
 use packet::LinkType;
-use worker::flow_hash;
 
 use crate::Burst;
 use crate::clock::PacketClock;
 use crate::frames::headers;
-use crate::stats::ReceiveCounters;
+use crate::stats::{BucketCounters, ReceiveCounters};
 
-/// Entries of the indirection table. Much more than workers, so that they can be evened
-/// out, and as many as a large card has.
-pub const BUCKETS: usize = 1024;
+pub use balancer::{Balancer, Report, Settings};
+pub use exchange::Exchange;
+pub use handover::Handover;
+pub use plan::{Limits, Move, Plan, plan};
+pub use worker::BUCKETS;
 
 /// The indirection table: hash values, in buckets, to workers. One for all receivers; may
 /// be changed while they use it.
@@ -39,24 +48,19 @@ impl IndirectionTable {
         self.count
     }
 
-    /// The bucket of a hash. What has no hash has the first one.
-    #[inline]
-    pub fn bucket(hash: Option<u64>) -> usize {
-        hash.map_or(0, |hash| hash as usize % BUCKETS)
-    }
-
-    /// The worker of a bucket, below [`worker_count`](Self::worker_count).
+    /// The worker of a bucket, below [`worker_count`](Self::worker_count). Who sees a change sees what was written before
+    /// it, and whoever gets a packet for it too.
     #[inline]
     pub fn worker(&self, bucket: usize) -> usize {
-        self.workers.get(bucket).map_or(0, |worker| usize::from(worker.load(Ordering::Relaxed)))
+        self.workers.get(bucket).map_or(0, |worker| usize::from(worker.load(Ordering::Acquire)))
     }
 
     /// Gives a bucket to another worker; whether both exist. Flows of the bucket that are
-    /// open start anew at that worker.
+    /// open start anew at that worker, unless a [`Handover`] brings them there.
     pub fn assign(&self, bucket: usize, worker: u16) -> bool {
         match self.workers.get(bucket) {
             Some(entry) if worker < self.count => {
-                entry.store(worker, Ordering::Relaxed);
+                entry.store(worker, Ordering::Release);
                 true
             }
             _ => false,
@@ -79,23 +83,50 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The way from one receiver to all workers.
 #[derive(Debug)]
 pub struct Distributor {
-    table: Arc<IndirectionTable>,
+    handover: Arc<Handover>,
+    /// Which receiver this is.
+    receiver: usize,
+    /// The last moves that were taken note of.
+    epoch: u64,
     outputs: Vec<Output>,
+    buckets: Arc<BucketCounters>,
 }
 
 #[derive(Debug)]
 struct Output {
     ring: Producer,
+    /// Packets that went into the ring.
+    sent: u64,
     /// Packets for the worker that are not in its ring yet: rings take bursts.
     staged: Burst,
 }
 
 impl Distributor {
-    /// With the ring to each worker, as many as the table has workers.
-    pub fn new(table: Arc<IndirectionTable>, rings: Vec<Producer>) -> Self {
-        debug_assert_eq!(rings.len(), usize::from(table.worker_count()));
-        let outputs = rings.into_iter().map(|ring| Output { ring, staged: Burst::new() }).collect();
-        Self { table, outputs }
+    /// Of the receiver of that number, with the ring to each worker, as many as the table has workers.
+    pub fn new(handover: Arc<Handover>, receiver: usize, rings: Vec<Producer>) -> Self {
+        debug_assert_eq!(rings.len(), usize::from(handover.table().worker_count()));
+        let outputs = rings.into_iter().map(|ring| Output { ring, sent: 0, staged: Burst::new() }).collect();
+        Self { handover, receiver, epoch: 0, outputs, buckets: Arc::default() }
+    }
+
+    /// Packets by bucket, counted here.
+    pub fn buckets(&self) -> &Arc<BucketCounters> {
+        &self.buckets
+    }
+
+    /// Between two bursts: tells the workers that lose buckets where in the rings the last packets of these are.
+    #[inline]
+    pub fn note_moves(&mut self) {
+        let epoch = self.handover.epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.handover.mark(self.receiver, epoch, self.outputs.iter().map(|output| output.sent));
+        }
+    }
+
+    /// Nothing more will be sent.
+    pub fn finish(&mut self) {
+        self.handover.mark(self.receiver, Handover::END, self.outputs.iter().map(|output| output.sent));
     }
 
     /// Sends all packets of a burst on to their workers. Those that are dropped are counted.
@@ -106,8 +137,9 @@ impl Distributor {
             packet.prefetch();
         }
         for packet in packets.drain() {
-            let worker =
-                self.table.worker(IndirectionTable::bucket(flow_hash(LinkType::Ethernet, &headers(&packet))));
+            let bucket = usize::from(worker::bucket(LinkType::Ethernet, &headers(&packet)));
+            self.buckets.count(bucket);
+            let worker = self.handover.table().worker(bucket);
             let Some(output) = self.outputs.get_mut(worker) else {
                 lost += 1;
                 continue;
@@ -119,7 +151,7 @@ impl Distributor {
             }
         }
         for output in self.outputs.iter_mut().filter(|output| !output.staged.is_empty()) {
-            output.ring.enqueue(&mut output.staged);
+            output.enqueue();
             if full == FullRing::Wait && !output.staged.is_empty() {
                 output.wait();
             }
@@ -133,13 +165,18 @@ impl Distributor {
 }
 
 impl Output {
+    #[inline]
+    fn enqueue(&mut self) {
+        self.sent += self.ring.enqueue(&mut self.staged) as u64;
+    }
+
     /// Tries until everything is in the ring.
     #[cold]
     fn wait(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while !self.staged.is_empty() && Instant::now() < deadline {
             thread::yield_now();
-            self.ring.enqueue(&mut self.staged);
+            self.enqueue();
         }
     }
 }

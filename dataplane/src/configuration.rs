@@ -9,7 +9,7 @@ use protocol::Subnet;
 use record::{Addr, Format, Log, LogSet};
 
 use crate::ports::{PortSettings, PortSpec};
-use crate::{lcores, sensor};
+use crate::{balance, lcores, sensor};
 
 /// Workers that one receiver can keep busy.
 const WORKERS_PER_RECEIVER: u16 = 8;
@@ -86,6 +86,7 @@ impl Configuration {
                 receivers,
                 cpus,
                 idle: None,
+                balance: balance(&settings.balance),
                 analysis: Arc::new(analysis(settings, workers, seeds)),
                 offload_rules: settings.shunting.offload_rules as usize,
                 format: Format::JsonWithPath,
@@ -107,6 +108,7 @@ pub fn is_live_change(running: &Settings, new: &Settings) -> bool {
         // Rules in ports are set up at the start.
         let Shunting { offload_bytes, offload_rules, .. } = settings.shunting;
         fixed.shunting = Shunting { offload_bytes, offload_rules, ..Shunting::default() };
+        fixed.balance = control_socket::Balance::default();
         fixed
     };
     fixed(running) == fixed(new)
@@ -117,6 +119,16 @@ pub fn changed_analysis(new: &Settings, running: &sensor::Settings) -> Arc<worke
     let old = &running.analysis;
     let seeds = Seeds { id_key: old.id_key, table: old.table_seed };
     Arc::new(analysis(new, running.workers, seeds))
+}
+
+/// When buckets move, from the settings of the same name.
+pub fn balance(settings: &control_socket::Balance) -> balance::Settings {
+    balance::Settings {
+        enabled: settings.enabled,
+        start: settings.start,
+        target: settings.target,
+        interval: Duration::from_millis(settings.interval_milliseconds),
+    }
 }
 
 /// What must not be known to others, or be the same in repeated runs.

@@ -118,6 +118,7 @@ impl Process {
         while healthy && !self.stop.load(Ordering::Acquire) {
             self.sensor.take_records(|records| self.store.take(records));
             self.sensor.offload();
+            self.sensor.balance();
             if flushed.elapsed() >= FLUSH {
                 self.store.flush();
                 flushed = Instant::now();
@@ -174,6 +175,7 @@ impl Process {
                 state: self.state,
                 ports: self.running.ports.iter().map(|port| port.label.clone()).collect(),
                 workers: u32::from(self.running.workers),
+                imbalance: statistics::thousandths(self.sensor.balance_report().imbalance),
             }),
             Request::Netstats => Response::Netstats(Box::new(self.statistics())),
             Request::Settings => Response::Settings(Box::new(self.settings.clone())),
@@ -198,7 +200,7 @@ impl Process {
             return Response::Failed {
                 failure: Failure::NeedsRestart,
                 message:
-                    "only name, ignore_checksums, local_networks and shunting without offloading change \
+                    "only name, ignore_checksums, local_networks, balance and shunting without offloading change \
                           while running"
                         .to_owned(),
             };
@@ -206,6 +208,8 @@ impl Process {
         let analysis = configuration::changed_analysis(&settings, &self.running);
         self.sensor.apply(&analysis);
         self.running.analysis = analysis;
+        self.running.balance = configuration::balance(&settings.balance);
+        self.sensor.set_balance(self.running.balance);
         self.settings = settings;
         Response::Done
     }

@@ -11,10 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use dpdk::{Consumer, RxQueue, Timestamps, lcore};
-use packet::Frame;
+use packet::{Frame, LinkType};
+use record::RecordBuffer;
+use worker::Worker;
 
 use crate::Burst;
-use crate::balance::{self, Distributor, FullRing};
+use crate::balance::{self, Distributor, Exchange, FullRing};
 use crate::clock::{self, PacketClock};
 use crate::frames::FrameBuilder;
 use crate::stats::{Load, ReceiveCounters};
@@ -64,6 +66,7 @@ impl Receiver {
     /// One round; how many packets were received.
     #[inline]
     pub fn poll(&mut self) -> usize {
+        self.distributor.note_moves();
         let mut total = 0;
         for input in &mut self.inputs {
             let received = input.receive(&mut self.burst);
@@ -75,16 +78,31 @@ impl Receiver {
         }
         total
     }
+
+    /// Nothing more will be received: workers need not wait to learn what was sent.
+    pub fn finish(&mut self) {
+        self.distributor.finish();
+    }
 }
 
 /// What a worker lcore takes packets from: queues of its own, or rings from receivers.
 #[derive(Debug)]
 pub struct WorkerInput {
     queues: Vec<Input>,
-    rings: Vec<Consumer>,
+    rings: Vec<Ring>,
+    /// For buckets that move, where they can.
+    exchange: Option<Exchange>,
     ring_clock: PacketClock,
     frames: FrameBuilder,
     burst: Burst,
+}
+
+/// A ring from a receiver.
+#[derive(Debug)]
+struct Ring {
+    ring: Consumer,
+    /// Packets taken from it.
+    taken: u64,
 }
 
 impl WorkerInput {
@@ -92,11 +110,18 @@ impl WorkerInput {
     pub fn new(queues: Vec<Input>, rings: Vec<Consumer>, stamps: Timestamps) -> Self {
         Self {
             queues,
-            rings,
+            rings: rings.into_iter().map(|ring| Ring { ring, taken: 0 }).collect(),
+            exchange: None,
             ring_clock: PacketClock::Stamped { stamps, unit: 1 },
             frames: FrameBuilder::default(),
             burst: Burst::new(),
         }
+    }
+
+    /// With buckets that move from and to this worker.
+    #[must_use]
+    pub fn with_exchange(self, exchange: Exchange) -> Self {
+        Self { exchange: Some(exchange), ..self }
     }
 
     /// One round: calls `analyze` with each burst of Ethernet frames; how many packets there
@@ -109,12 +134,40 @@ impl WorkerInput {
                 total += self.frames.deliver(&mut self.burst, input.clock, &mut analyze);
             }
         }
-        for ring in &mut self.rings {
-            if ring.dequeue(&mut self.burst) > 0 {
+        for Ring { ring, taken } in &mut self.rings {
+            let received = ring.dequeue(&mut self.burst);
+            if received > 0 {
+                *taken += received as u64;
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.sift(&mut self.burst);
+                }
                 total += self.frames.deliver(&mut self.burst, self.ring_clock, &mut analyze);
             }
         }
+        if let Some(exchange) = &mut self.exchange
+            && exchange.unpark(&mut self.burst) > 0
+        {
+            total += self.frames.deliver(&mut self.burst, self.ring_clock, &mut analyze);
+        }
         total
+    }
+
+    /// Between two bursts: state of buckets that move goes and comes. Returns how many parcels.
+    #[inline]
+    pub fn exchange(&mut self, worker: &mut Worker, out: &mut RecordBuffer) -> usize {
+        let Some(exchange) = &mut self.exchange else { return 0 };
+        exchange.round(self.rings.iter().map(|ring| ring.taken), worker, out)
+    }
+
+    /// At the end: what was to come to this worker has come, or does not any more; what waits for it is analyzed all
+    /// the same.
+    pub fn finish_exchange(&mut self, worker: &mut Worker, out: &mut RecordBuffer) {
+        let Some(exchange) = &mut self.exchange else { return };
+        exchange.finish(worker, out);
+        while exchange.unpark_all(&mut self.burst) > 0 {
+            let analyze = |frames: &[Frame<'_>]| worker.burst(LinkType::Ethernet, frames, out);
+            self.frames.deliver(&mut self.burst, self.ring_clock, analyze);
+        }
     }
 
     /// Gives the queues up, so that only what is in rings is left to take.
@@ -128,6 +181,9 @@ impl FrameBuilder {
     #[inline]
     fn deliver(&mut self, burst: &mut Burst, clock: PacketClock, analyze: impl FnMut(&[Frame<'_>])) -> usize {
         let packets = burst.len();
+        if packets == 0 {
+            return 0;
+        }
         self.with_frames(burst, clock, clock::now(), analyze);
         burst.clear();
         packets

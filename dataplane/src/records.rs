@@ -24,6 +24,7 @@ pub const LOGS: usize = Log::ALL.len();
 /// Records of one worker by log, indexed by the log's number. Written by the worker when it
 /// hands a buffer over.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct LogCounters {
     /// Records made.
     pub made: [Counter; LOGS],
@@ -159,6 +160,11 @@ mod tests {
         }
 
         fn tsv_columns(&self, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn counters_share_no_cache_line_with_the_queues() {
+        assert_eq!((align_of::<LogCounters>(), size_of::<LogCounters>() % 128), (128, 0));
     }
 
     #[test]

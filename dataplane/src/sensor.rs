@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dpdk::lcore::{self, LcoreError};
 use dpdk::{Consumer, Eal, Errno, Link, Port, PortStats, Producer, RingError, RuleCount, Timestamps, ring};
@@ -11,17 +11,20 @@ use record::{Format, LogSet, RecordBuffer};
 use worker::Worker;
 
 use crate::analysis::{WorkerLcore, WorkerShared};
-use crate::balance::{Distributor, IndirectionTable};
+use crate::balance::{self, Balancer, Distributor, Exchange, Handover};
 use crate::clock;
 use crate::lcores::{self, Placement};
 use crate::poll::{Idle, Input, Receiver, WorkerInput, run};
 use crate::ports::{self, Layout, PortSettings, PortSpec, PortsError, Started};
 use crate::records::{LogCounters, RecordReceiver, channel};
 use crate::shunt::{OffloadCounters, Offloader, PortRules};
-use crate::stats::{Books, Load, ReceiveCounters};
+use crate::stats::{Books, BucketCounters, Load, ReceiveCounters};
 
 /// How long between two looks for records while threads end.
 const STOP_PAUSE: Duration = Duration::from_millis(1);
+
+/// Longest that buckets under way are waited for at the end.
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub struct Settings {
     /// What threads do without packets; `None`: poll on CPUs of their own, sleep a little
     /// on shared ones.
     pub idle: Option<Idle>,
+    /// When buckets move from busy workers to others.
+    pub balance: balance::Settings,
     /// The analysis.
     pub analysis: Arc<worker::Settings>,
     /// Most elephants that each port drops at a time.
@@ -121,6 +126,9 @@ pub struct Sensor {
     records: Vec<RecordReceiver>,
     /// Where elephants are to be dropped by ports.
     offloader: Option<Offloader<PortRules>>,
+    /// Shared by receivers and workers, where there are receivers.
+    handover: Option<Arc<Handover>>,
+    balancer: Balancer,
 }
 
 impl Sensor {
@@ -153,16 +161,20 @@ impl Sensor {
             shared: Vec::new(),
             records: Vec::new(),
             offloader: None,
+            handover: None,
+            balancer: Balancer::new(settings.balance, None, Vec::new(), Vec::new(), false),
         };
         let threads = match layout {
             Layout::RunToCompletion => workers,
             Layout::Distribute => receivers,
         };
+        let mut buckets = Vec::new();
         let inputs = sensor.deal_queues(started, usize::from(threads));
         let (own_queues, rings) = match layout {
             Layout::RunToCompletion => (inputs, (0..workers).map(|_| Vec::new()).collect()),
             Layout::Distribute => {
-                let rings = sensor.start_receivers(eal, inputs, workers, stamps, idle, settings)?;
+                sensor.handover = Some(Arc::new(Handover::new(workers, receivers)));
+                let rings = sensor.start_receivers(eal, inputs, stamps, idle, settings, &mut buckets)?;
                 ((0..workers).map(|_| Vec::new()).collect(), rings)
             }
         };
@@ -172,6 +184,12 @@ impl Sensor {
             let rules = PortRules::new(sensor.ports.iter().map(|(_, port)| port));
             sensor.offloader = Some(Offloader::new(rules, links, settings.offload_rules));
         }
+        // A file's receiver waits for the slowest worker, so that nothing is measured but itself.
+        let live = settings.ports.iter().all(|port| port.name.is_live());
+        let movable = sensor.handover.clone().filter(|_| live);
+        let trusts_ticks = !sensor.placement.shared;
+        let (balance, shared) = (settings.balance, sensor.shared.clone());
+        sensor.balancer = Balancer::new(balance, movable, buckets, shared, trusts_ticks);
         Ok(sensor)
     }
 
@@ -212,12 +230,13 @@ impl Sensor {
         &mut self,
         eal: Eal,
         inputs: Vec<Vec<Input>>,
-        workers: u16,
         stamps: Timestamps,
         idle: Idle,
         settings: &Settings,
+        buckets: &mut Vec<Arc<BucketCounters>>,
     ) -> Result<Vec<Vec<Consumer>>, SensorError> {
-        let table = Arc::new(IndirectionTable::new(workers));
+        let Some(handover) = self.handover.clone() else { return Ok(Vec::new()) };
+        let workers = handover.table().worker_count();
         let mut consumers: Vec<Vec<Consumer>> = (0..workers).map(|_| Vec::new()).collect();
         for (number, (inputs, &cpu)) in inputs.into_iter().zip(&self.placement.receivers).enumerate() {
             let mut producers: Vec<Producer> = Vec::new();
@@ -226,13 +245,17 @@ impl Sensor {
                 producers.push(producer);
                 consumers.push(consumer);
             }
-            let mut receiver = Receiver::new(inputs, Distributor::new(Arc::clone(&table), producers), stamps);
+            let distributor = Distributor::new(Arc::clone(&handover), number, producers);
+            buckets.push(Arc::clone(distributor.buckets()));
+            let mut receiver = Receiver::new(inputs, distributor, stamps);
             let stop = Arc::clone(&self.stop_receivers);
             let load: Arc<Load> = Arc::default();
             self.loads.push(Arc::clone(&load));
             let name = format!("receiver-{number}");
-            let thread =
-                lcore::spawn(eal, &name, vec![cpu], move |_| run(&stop, idle, &load, || receiver.poll()))?;
+            let thread = lcore::spawn(eal, &name, vec![cpu], move |_| {
+                run(&stop, idle, &load, || receiver.poll());
+                receiver.finish();
+            })?;
             self.receivers.push((name, thread));
         }
         Ok(consumers)
@@ -258,9 +281,14 @@ impl Sensor {
             let analysis = Arc::clone(&settings.analysis);
             let stop = Arc::clone(&self.stop_workers);
             let name = format!("worker-{number}");
+            let handover = self.handover.clone();
             let thread = lcore::spawn(eal, &name, vec![cpu], move |_| {
                 // Made here, so that its memory is on this CPU's NUMA node.
-                let input = WorkerInput::new(queues, rings, stamps);
+                let mut input = WorkerInput::new(queues, rings, stamps);
+                if let Some(handover) = handover {
+                    let moves = Arc::clone(&shared.moves);
+                    input = input.with_exchange(Exchange::new(handover, number as u16, moves));
+                }
                 WorkerLcore::new(Worker::new(analysis), input, sender, shared, live).run(&stop, idle);
             })?;
             self.workers.push((name, thread));
@@ -328,11 +356,27 @@ impl Sensor {
         }
     }
 
+    /// Measures how even the workers are and moves buckets if they are not; never waits. To be called often.
+    pub fn balance(&mut self) {
+        self.balancer.step(Instant::now());
+    }
+
+    /// How even the workers are, and what was done about it.
+    pub fn balance_report(&self) -> &balance::Report {
+        self.balancer.report()
+    }
+
+    /// Has buckets moved by other rules.
+    pub fn set_balance(&mut self, settings: balance::Settings) {
+        self.balancer.set(settings);
+    }
+
     /// The sums over all ports and threads.
     pub fn books(&self) -> Books {
         let mut books = Books::default();
         for worker in &self.shared {
             books.add_worker(&worker.counters);
+            books.add_moves(&worker.moves);
         }
         for received in &self.received {
             books.add_receiver(&received.counters);
@@ -387,6 +431,16 @@ impl Sensor {
         self.stop_receivers.store(true, Ordering::Release);
         let receivers = join(std::mem::take(&mut self.receivers));
         self.end_offload();
+        // A bucket under way has its state at neither worker.
+        let deadline = Instant::now() + ARRIVAL;
+        while let Some(handover) = &self.handover
+            && !handover.is_done()
+            && self.is_healthy()
+            && Instant::now() < deadline
+        {
+            self.take_records(&mut store);
+            std::thread::sleep(STOP_PAUSE);
+        }
         self.stop_workers.store(true, Ordering::Release);
         while self.workers.iter().any(|(_, thread)| !thread.is_finished()) {
             if self.take_records(&mut store) == 0 {

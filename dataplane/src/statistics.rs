@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use control_socket::{
-    DropReasons, Lcore, LcoreRole, LogStatistics, OffloadStatistics, PortStatistics, SpoolStatistics,
-    Statistics,
+    BalanceStatistics, DropReasons, Lcore, LcoreRole, LogStatistics, OffloadStatistics, PortStatistics,
+    SpoolStatistics, Statistics,
 };
 use record::Log;
 
 use crate::clock;
 use crate::records::LogCounters;
 use crate::sensor::{PortReport, Sensor};
-use crate::stats::Counter;
+use crate::stats::{Counter, MoveCounters};
 use crate::store::{Store, StoreCounters};
 
 /// Reads all counters. `uptime` is in seconds, `spool_limit` in bytes.
@@ -25,6 +25,7 @@ pub fn collect(sensor: &Sensor, store: &Store, uptime: u64, spool_limit: u64) ->
         ports: sensor.ports().into_iter().map(port).collect(),
         lcores: lcores(sensor),
         offload: offload(sensor),
+        balance: balance(sensor),
         logs: logs(sensor.log_counters(), store.counters()),
         spool: SpoolStatistics {
             used: store.writer().used(),
@@ -50,6 +51,26 @@ fn offload(sensor: &Sensor) -> OffloadStatistics {
             ("full", counters.full),
             ("failed", counters.failed),
         ]),
+    }
+}
+
+/// A ratio in thousandths.
+pub fn thousandths(ratio: f64) -> u32 {
+    (ratio * 1000.0).round() as u32
+}
+
+fn balance(sensor: &Sensor) -> BalanceStatistics {
+    let report = sensor.balance_report();
+    let sum = |counter: fn(&MoveCounters) -> &Counter| {
+        sensor.workers().iter().map(|worker| counter(&worker.moves).get()).sum()
+    };
+    BalanceStatistics {
+        imbalance: thousandths(report.imbalance),
+        elephants: report.elephants as u32,
+        rounds: report.rounds,
+        moves: report.moves,
+        flows: sum(|moves| &moves.flows),
+        parked: sum(|moves| &moves.parked),
     }
 }
 
@@ -102,32 +123,36 @@ fn lcores(sensor: &Sensor) -> Vec<Lcore> {
             ..Lcore::default()
         }
     });
-    let workers = sensor.workers().iter().zip(&placement.workers).map(|(worker, &cpu)| {
-        let (counters, all) = (&worker.counters, worker.counters.all());
-        Lcore {
-            lcore: cpu as u32,
-            role: LcoreRole::Worker,
-            received: counters.received.get(),
-            bytes: counters.octets.get(),
-            analyzed: counters.analyzed.get(),
-            shunted: counters.shunted.get(),
-            shunted_bytes: counters.shunted_octets.get(),
-            dropped: reasons(counters.dropped()),
-            flows: all.flows.created.saturating_sub(all.flows.removed),
-            flows_begun: all.flows.created,
-            limited: reasons([
-                ("flows", all.flows.evicted),
-                ("reassembly_per_stream", all.flows.stream_limit_hits),
-                ("reassembly", all.flows.total_limit_hits),
-                ("history", all.flows.history_limit_hits),
-                ("tunnel_depth", all.tunnels_too_deep),
-                ("tunnels", all.tunnels_lost),
-                ("weirds", all.weirds_lost),
-            ]),
-            busy: worker.load.busy.get(),
-            idle: worker.load.idle.get(),
-        }
-    });
+    let loads = &sensor.balance_report().loads;
+    let workers =
+        sensor.workers().iter().zip(&placement.workers).enumerate().map(|(number, (worker, &cpu))| {
+            let (counters, all) = (&worker.counters, worker.counters.all());
+            let parking_full = worker.moves.parking_full.get();
+            Lcore {
+                lcore: cpu as u32,
+                role: LcoreRole::Worker,
+                received: counters.received.get() + parking_full,
+                bytes: counters.octets.get(),
+                analyzed: counters.analyzed.get(),
+                shunted: counters.shunted.get(),
+                shunted_bytes: counters.shunted_octets.get(),
+                dropped: reasons(counters.dropped().chain([("parking_full", parking_full)])),
+                flows: all.flows.current(),
+                flows_begun: all.flows.created,
+                limited: reasons([
+                    ("flows", all.flows.evicted),
+                    ("reassembly_per_stream", all.flows.stream_limit_hits),
+                    ("reassembly", all.flows.total_limit_hits),
+                    ("history", all.flows.history_limit_hits),
+                    ("tunnel_depth", all.tunnels_too_deep),
+                    ("tunnels", all.tunnels_lost),
+                    ("weirds", all.weirds_lost),
+                ]),
+                load: thousandths(loads.get(number).copied().unwrap_or(0.0)),
+                busy: worker.load.busy.get(),
+                idle: worker.load.idle.get(),
+            }
+        });
     receivers.chain(workers).collect()
 }
 

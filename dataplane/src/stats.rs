@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use worker::BUCKETS;
+
 /// A counter that one thread writes and any thread reads.
 ///
 /// Adding is a load and a store, not an atomic addition, which is some twenty times as
@@ -45,6 +47,45 @@ pub struct ReceiveCounters {
     pub octets: Counter,
     /// Packets dropped since the ring to their worker was full.
     pub ring_full: Counter,
+}
+
+/// Packets that one receiver saw of each bucket of the indirection table. Written by that receiver; on cache lines of its
+/// own.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct BucketCounters([Counter; BUCKETS]);
+
+impl Default for BucketCounters {
+    fn default() -> Self {
+        Self([const { Counter(AtomicU64::new(0)) }; BUCKETS])
+    }
+}
+
+impl BucketCounters {
+    /// Counts a packet; by the one writer.
+    #[inline]
+    pub fn count(&self, bucket: usize) {
+        if let Some(counter) = self.0.get(bucket) {
+            counter.add(1);
+        }
+    }
+
+    /// The counts, bucket by bucket; by any thread.
+    pub fn get(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(Counter::get)
+    }
+}
+
+/// What a worker does about buckets that move. Written by that worker; on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct MoveCounters {
+    /// Connections that came from other workers.
+    pub flows: Counter,
+    /// Packets that waited for the connections of their bucket.
+    pub parked: Counter,
+    /// Of those, dropped since too many waited.
+    pub parking_full: Counter,
 }
 
 /// How busy an lcore is, in ticks of the CPU's time stamp counter. Written by that lcore.
@@ -127,6 +168,8 @@ pub struct Books {
     pub shunted: u64,
     /// Packets dropped since a ring was full.
     pub ring_full: u64,
+    /// Packets dropped since too many waited for their bucket to arrive at its worker.
+    pub parking_full: u64,
     /// Packets dropped by the analysis, in the order of its reasons.
     by_analysis: [u64; REASONS],
 }
@@ -136,6 +179,11 @@ impl Books {
     pub fn add_receiver(&mut self, counters: &ReceiveCounters) {
         self.ring_full += counters.ring_full.get();
         self.received += counters.received.get();
+    }
+
+    /// Adds what a worker dropped of buckets that move.
+    pub fn add_moves(&mut self, counters: &MoveCounters) {
+        self.parking_full += counters.parking_full.get();
     }
 
     /// Adds one worker. Workers are read before receivers, so that what is received in
@@ -151,7 +199,7 @@ impl Books {
     /// Packets dropped, by reason.
     pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let by_analysis = worker::Drop::ALL.into_iter().map(worker::Drop::name).zip(self.by_analysis);
-        std::iter::once(("ring_full", self.ring_full)).chain(by_analysis)
+        [("ring_full", self.ring_full), ("parking_full", self.parking_full)].into_iter().chain(by_analysis)
     }
 
     /// Packets received of which it is not known yet what became of them: in rings, or in
@@ -170,6 +218,12 @@ mod tests {
     fn counters_do_not_share_cache_lines() {
         assert_eq!(align_of::<ReceiveCounters>(), 128);
         assert_eq!(align_of::<WorkerCounters>(), 128);
+        assert_eq!(align_of::<BucketCounters>(), 128);
+        assert_eq!(align_of::<MoveCounters>(), 128);
+        assert_eq!(align_of::<Load>(), 128);
+        // Nothing else can lie on the last of their lines.
+        assert_eq!(size_of::<WorkerCounters>() % 128, 0);
+        assert_eq!(size_of::<BucketCounters>() % 128, 0);
     }
 
     #[test]
@@ -190,6 +244,6 @@ mod tests {
         books.add_receiver(&receiver);
         assert_eq!(books.under_way(), 0);
         let dropped: Vec<_> = books.dropped().collect();
-        assert_eq!(dropped, [("ring_full", 10), ("not_ip", 5), ("damaged", 8)]);
+        assert_eq!(dropped, [("ring_full", 10), ("parking_full", 0), ("not_ip", 5), ("damaged", 8)]);
     }
 }

@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use baleen_dataplane::analysis::WorkerShared;
 use baleen_dataplane::ports::{Layout, PortSettings, PortSpec};
 use baleen_dataplane::sensor::{Sensor, Settings};
 use dpdk::interface::{Offload, set_offload};
@@ -20,7 +21,8 @@ use dpdk::{MbufArray, Mempool, Port, PortConfig, lcore};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
-use record::{Format, Log, LogSet, RecordBuffer};
+use packet::{Frame, LinkType};
+use record::{Format, Log, LogSet, RecordBuffer, Time};
 
 /// Longest that a test waits for packets.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,6 +79,7 @@ fn settings(port: &str, workers: u16) -> Settings {
         receivers: 1,
         cpus: lcore::affinity().unwrap(),
         idle: None,
+        balance: baleen_dataplane::balance::Settings::default(),
         analysis: Arc::new(worker::Settings::default()),
         offload_rules: 0,
         format: Format::Json,
@@ -245,6 +248,69 @@ fn flows_are_received_by_af_packet() {
 #[test]
 fn flows_are_received_by_libpcap() {
     in_namespace("flows_are_received_by_libpcap", || flows_over_a_veth_pair("pcap_live:veth-in"));
+}
+
+/// Most packets are of hosts whose buckets are the first worker's: some of these move.
+#[test]
+fn workers_of_a_live_port_are_evened_out() {
+    in_namespace("workers_of_a_live_port_are_evened_out", || {
+        ip("link add veth-in type veth peer name veth-out");
+        for interface in ["veth-in", "veth-out"] {
+            ip(&format!("link set {interface} up"));
+            all_offloads_off(interface);
+        }
+        let mut settings = settings("af_packet:veth-in,queues=2", 2);
+        settings.balance.interval = Duration::from_millis(50);
+        let mut sensor = Sensor::start(eal(), &settings).unwrap();
+        assert_eq!(sensor.layout(), Layout::Distribute);
+        let (mut home, mut away) = (Vec::new(), Vec::new());
+        for flow in 0..FLOWS {
+            let data = datagram(flow, false, &[]);
+            let frame = Frame { time: Time(0), clock: Time(0), number: 0, data: &data, wire_len: 0 };
+            let is_home = worker::bucket(LinkType::Ethernet, &frame).is_multiple_of(2);
+            if is_home { home.push(flow) } else { away.push(flow) }
+        }
+        const TURNS: usize = 400;
+        let turn = |turn: usize| {
+            let away: Vec<u8> = if turn.is_multiple_of(8) { away.clone() } else { Vec::new() };
+            home.iter()
+                .copied()
+                .chain(away)
+                .map(|flow| datagram(flow, false, &[flow; 100]))
+                .collect::<Vec<_>>()
+        };
+        let taken = |sensor: &Sensor| -> Vec<u64> {
+            let taken =
+                |worker: &WorkerShared| worker.counters.analyzed.get() + worker.counters.shunted.get();
+            sensor.workers().iter().map(|worker| taken(worker)).collect()
+        };
+        let mut before = Vec::new();
+        let (mut lines, total) =
+            (Vec::new(), (0..TURNS).map(|number| turn(number).len()).sum::<usize>() as u64);
+        let sent = send("veth-out", (0..TURNS).flat_map(turn), |sent| {
+            sensor.balance();
+            sensor.take_records(keep(&mut lines));
+            if sent % WINDOW == 0 {
+                wait_for(&sensor, sent);
+            }
+            if sent == total * 3 / 4 {
+                before = taken(&sensor);
+            }
+        });
+        wait_for(&sensor, sent);
+        let shares: Vec<u64> = taken(&sensor).iter().zip(&before).map(|(now, then)| now - then).collect();
+        let report = sensor.balance_report().clone();
+        sensor.stop(keep(&mut lines)).unwrap();
+        let books = sensor.books();
+        println!("{shares:?} {report:?}");
+        assert_eq!((books.under_way(), books.analyzed + books.shunted), (0, sent), "{books:?}");
+        assert!(report.moves > 0, "{report:?}");
+        let most = shares.iter().max().unwrap();
+        assert!(most * 2 * 100 <= shares.iter().sum::<u64>() * 115, "{shares:?}");
+        assert_eq!(lines.len(), usize::from(FLOWS));
+        let packets: u64 = lines.iter().map(|line| line["orig_pkts"].as_u64().unwrap()).sum();
+        assert_eq!(packets, sent);
+    });
 }
 
 #[test]

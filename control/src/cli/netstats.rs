@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use control_socket::{Lcore, LcoreRole, Statistics};
+use control_socket::{BalanceStatistics, Lcore, LcoreRole, Statistics};
 
 use super::client::{Sensor, SensorError, print, table};
 
@@ -58,6 +58,16 @@ fn shunted(statistics: &Statistics) -> String {
     format!("Shunted: {packets} packets, {bytes} bytes, {share:.1} % of all bytes.\n")
 }
 
+/// How even the workers are.
+fn balance(balance: &BalanceStatistics) -> String {
+    let BalanceStatistics { imbalance, elephants, rounds, moves, flows, parked } = balance;
+    format!(
+        "Busiest worker: {:.2} times the mean; pairs of hosts that are too much for one worker: {elephants}.\n\
+         Moved to even them out: {moves} buckets with {flows} flows, in {rounds} rounds; {parked} packets waited.\n",
+        f64::from(*imbalance) / 1000.0
+    )
+}
+
 fn text(statistics: &Statistics, lcores: bool) -> String {
     let mut text = table(
         &["port", "received", "bytes", "analyzed", "shunted", "dropped", "lost before us"],
@@ -87,6 +97,7 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
                 "dropped",
                 "flows",
                 "busy",
+                "load",
             ],
             statistics.lcores.iter().map(|lcore| {
                 let role = match lcore.role {
@@ -106,9 +117,15 @@ fn text(statistics: &Statistics, lcores: bool) -> String {
                     reasons(&lcore.dropped),
                     lcore.flows.to_string(),
                     format!("{:.1} %", lcore.busy as f64 * 100.0 / total as f64),
+                    match lcore.role {
+                        LcoreRole::Worker => format!("{:.1} %", f64::from(lcore.load) / 10.0),
+                        LcoreRole::Receiver | LcoreRole::Unknown => "-".to_owned(),
+                    },
                 ]
             }),
         );
+        text.push('\n');
+        text += &balance(&statistics.balance);
     }
     text.push('\n');
     text += &table(

@@ -48,6 +48,14 @@ fn text(answer: &Answer) -> String {
                 plural(u64::from(dataplane.workers), "worker"),
                 dataplane.ports.join(", ")
             )
+            .and_then(|()| match dataplane.imbalance {
+                0 => Ok(()),
+                imbalance => writeln!(
+                    text,
+                    "           busiest worker: {:.2} times the mean load",
+                    f64::from(imbalance) / 1000.0
+                ),
+            })
         }
         None => writeln!(
             text,

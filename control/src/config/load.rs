@@ -1,6 +1,7 @@
 //! Reads and validates a configuration file; every error says what, where and what to do.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use record::Log;
 use thiserror::Error;
@@ -9,6 +10,9 @@ use super::Config;
 
 /// A configuration file above this size is refused, in octets.
 const MAX_SIZE: u64 = 1 << 20;
+
+/// Shorter times between measurements of the balance tell nothing.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Error)]
@@ -86,6 +90,16 @@ fn problem(config: &Config) -> Option<Problem> {
     }
     if config.dataplane.workers == 0 {
         return problem("dataplane", "workers", "at least one worker is needed".to_owned());
+    }
+    let balance = &config.balance;
+    if !balance.target.is_finite() || balance.target < 1.0 {
+        return problem("balance", "target", "it must be a number from 1 on: the mean is 1".to_owned());
+    }
+    if !balance.start.is_finite() || balance.start < balance.target {
+        return problem("balance", "start", "it must not be below the target".to_owned());
+    }
+    if balance.interval < LEAST_INTERVAL {
+        return problem("balance", "interval", "it must be 10 ms or more".to_owned());
     }
     if config.limits.flows == 0 {
         return problem("limits", "flows", "at least one connection has to be tracked".to_owned());

@@ -35,6 +35,9 @@ pub(crate) struct Config {
     /// The poll-mode process.
     #[serde(default)]
     pub(crate) dataplane: Dataplane,
+    /// When traffic moves from busy workers to others.
+    #[serde(default)]
+    pub(crate) balance: Balance,
     /// What is analyzed, and how.
     #[serde(default)]
     pub(crate) analysis: Analysis,
@@ -82,6 +85,23 @@ pub(crate) struct Dataplane {
     pub(crate) ignore_checksums: bool,
     /// The program; default: `baleen-dataplane` beside this one, else in the search path.
     pub(crate) program: Option<PathBuf>,
+}
+
+/// When traffic moves from busy workers to others. Where the port deals packets out to the workers in hardware, the
+/// balance is measured only.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Balance {
+    /// Whether any does.
+    pub(crate) enabled: bool,
+    /// Load of the busiest worker, as a multiple of the mean, above which traffic moves.
+    pub(crate) start: f64,
+    /// Load of the busiest worker, as a multiple of the mean, that is then enough; at least 1.
+    pub(crate) target: f64,
+    /// Time between measurements, and least time between a move and the next.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub(crate) interval: Duration,
 }
 
 /// What is analyzed, and how.
@@ -188,6 +208,12 @@ impl Default for Dataplane {
             ignore_checksums: false,
             program: None,
         }
+    }
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self { enabled: true, start: 1.25, target: 1.1, interval: Duration::from_secs(1) }
     }
 }
 

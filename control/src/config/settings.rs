@@ -1,7 +1,7 @@
 //! What the dataplane is told: its settings, out of the configuration.
 
 use bytesize::ByteSize;
-use control_socket::{Limits, Network, Port, Settings, Shunting, Spool};
+use control_socket::{Balance, Limits, Network, Port, Settings, Shunting, Spool};
 use record::Log;
 
 use super::Config;
@@ -47,6 +47,12 @@ impl Config {
             hash_bytes: bytes(self.shunting.hash),
             offload_bytes: bytes(self.shunting.offload),
             offload_rules: self.shunting.offload_rules,
+        };
+        settings.balance = Balance {
+            enabled: self.balance.enabled,
+            start: self.balance.start,
+            target: self.balance.target,
+            interval_milliseconds: u64::try_from(self.balance.interval.as_millis()).unwrap_or(u64::MAX),
         };
         if let Some(networks) = &self.analysis.local_networks {
             settings.local_networks =

@@ -31,6 +31,19 @@ fn a_value_that_does_not_fit_is_refused_with_its_line() {
 }
 
 #[test]
+fn traffic_that_would_move_to_and_fro_is_refused() {
+    let message = refusal(&format!("{MINIMAL}[balance]\nstart = 1.05\n"));
+    assert!(message.starts_with("baleen.toml:4: balance.start: "), "{message}");
+    let message = refusal(&format!("{MINIMAL}[balance]\ntarget = 0.9\n"));
+    assert!(message.starts_with("baleen.toml:4: balance.target: "), "{message}");
+    let message = refusal(&format!("{MINIMAL}[balance]\ninterval = \"1ms\"\n"));
+    assert!(message.starts_with("baleen.toml:4: balance.interval: "), "{message}");
+    let config =
+        parse(Path::new("baleen.toml"), &format!("{MINIMAL}[balance]\ninterval = \"2s\"\n")).unwrap();
+    assert_eq!(config.dataplane_settings().balance.interval_milliseconds, 2000);
+}
+
+#[test]
 fn a_bare_interface_name_is_explained() {
     let message = refusal("[[port]]\nname = \"eth1\"\n");
     assert!(message.contains("af_packet:eth1"), "{message}");

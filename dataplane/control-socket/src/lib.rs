@@ -37,10 +37,12 @@ pub use client::{Client, ClientError};
 pub use line::MAX_LINE;
 pub use message::{Failure, Request, Response, State, Status, Supervision};
 pub use server::{MAX_CLIENTS, Server, ServerError};
-pub use settings::{Limits, Memory, Network, NetworkError, Port, Settings, SettingsError, Shunting, Spool};
+pub use settings::{
+    Balance, Limits, Memory, Network, NetworkError, Port, Settings, SettingsError, Shunting, Spool,
+};
 pub use statistics::{
-    DropReasons, Imbalance, Lcore, LcoreRole, LogStatistics, OffloadStatistics, PortStatistics,
-    SpoolStatistics, Statistics,
+    BalanceStatistics, DropReasons, Imbalance, Lcore, LcoreRole, LogStatistics, OffloadStatistics,
+    PortStatistics, SpoolStatistics, Statistics,
 };
 
 #[cfg(test)]

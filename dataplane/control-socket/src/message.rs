@@ -81,6 +81,8 @@ pub struct Status {
     pub ports: Vec<String>,
     /// Number of worker lcores.
     pub workers: u32,
+    /// Load of the busiest worker in thousandths of the mean; 0: not measured yet.
+    pub imbalance: u32,
 }
 
 /// How the control process looks after the dataplane and its records.

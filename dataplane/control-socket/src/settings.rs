@@ -32,6 +32,9 @@ pub struct Settings {
     /// Which payload is not looked at.
     #[serde(default)]
     pub shunting: Shunting,
+    /// When traffic moves from busy workers to others.
+    #[serde(default)]
+    pub balance: Balance,
     /// Networks of this site.
     #[serde(default)]
     pub local_networks: Vec<Network>,
@@ -152,6 +155,26 @@ impl Default for Shunting {
     }
 }
 
+/// When traffic moves from busy workers to others.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Balance {
+    /// Whether any does.
+    pub enabled: bool,
+    /// Load of the busiest worker, as a multiple of the mean, above which buckets move.
+    pub start: f64,
+    /// Load of the busiest worker, as a multiple of the mean, that is then enough.
+    pub target: f64,
+    /// Milliseconds between measurements.
+    pub interval_milliseconds: u64,
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self { enabled: true, start: 1.25, target: 1.1, interval_milliseconds: 1000 }
+    }
+}
+
 /// Where records go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -203,6 +226,7 @@ impl Settings {
             ignore_checksums: false,
             limits: Limits::default(),
             shunting: Shunting::default(),
+            balance: Balance::default(),
             local_networks: Vec::new(),
             spool,
             logs: BTreeSet::new(),
@@ -255,6 +279,16 @@ impl Settings {
             if limit == 0 {
                 return wrong(key, "must not be 0");
             }
+        }
+        let balance = &self.balance;
+        if !balance.target.is_finite() || balance.target < 1.0 {
+            return wrong("balance.target", "must be a number from 1 on");
+        }
+        if !balance.start.is_finite() || balance.start < balance.target {
+            return wrong("balance.start", "must not be below balance.target");
+        }
+        if balance.interval_milliseconds < 10 {
+            return wrong("balance.interval_milliseconds", "must be 10 or more");
         }
         if !self.spool.directory.is_absolute() {
             return wrong("spool.directory", "must be an absolute path");

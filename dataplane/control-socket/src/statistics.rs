@@ -28,6 +28,8 @@ pub struct Statistics {
     pub lcores: Vec<Lcore>,
     /// Flows that ports drop and count by themselves.
     pub offload: OffloadStatistics,
+    /// How even the workers are.
+    pub balance: BalanceStatistics,
     /// By name of the log.
     pub logs: BTreeMap<String, LogStatistics>,
     /// The spool.
@@ -98,6 +100,8 @@ pub struct Lcore {
     pub flows_begun: u64,
     /// Hits of the limits, by limit.
     pub limited: DropReasons,
+    /// Thousandths of the time with work to do, before the last measurement of the balance; 0 for receivers.
+    pub load: u32,
     /// Time stamp counter ticks with work to do.
     pub busy: u64,
     /// Time stamp counter ticks without.
@@ -118,6 +122,24 @@ pub struct OffloadStatistics {
     pub late: u64,
     /// Wishes of workers that came to nothing, by reason.
     pub refused: DropReasons,
+}
+
+/// How even the workers are, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BalanceStatistics {
+    /// Load of the busiest worker in thousandths of the mean, when it was last measured.
+    pub imbalance: u32,
+    /// Buckets that alone are more than a worker's mean share, when it was last measured.
+    pub elephants: u32,
+    /// Measurements after which buckets moved.
+    pub rounds: u64,
+    /// Buckets that moved to another worker.
+    pub moves: u64,
+    /// Flows that moved with them.
+    pub flows: u64,
+    /// Packets that waited for the flows of their bucket.
+    pub parked: u64,
 }
 
 /// One log.

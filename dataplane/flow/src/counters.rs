@@ -9,6 +9,10 @@ pub struct Counters {
     pub removed: u64,
     /// Of those, removed because the table was full.
     pub evicted: u64,
+    /// Connections that came from another table.
+    pub moved_in: u64,
+    /// Connections that went to another table.
+    pub moved_out: u64,
     /// Packets taken.
     pub packets: u64,
     /// Packets with a wrong checksum, not analyzed.
@@ -32,11 +36,19 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Connections in the table now.
+    pub const fn current(&self) -> u64 {
+        let came = self.created.wrapping_add(self.moved_in);
+        came.wrapping_sub(self.removed.wrapping_add(self.moved_out))
+    }
+
     /// Adds another table's counters.
     pub fn add(&mut self, other: &Self) {
         self.created += other.created;
         self.removed += other.removed;
         self.evicted += other.evicted;
+        self.moved_in += other.moved_in;
+        self.moved_out += other.moved_out;
         self.packets += other.packets;
         self.bad_checksums += other.bad_checksums;
         self.delivered_bytes += other.delivered_bytes;

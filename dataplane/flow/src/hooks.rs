@@ -17,6 +17,13 @@ pub trait Hooks {
     /// A connection begins with `packet`; `flow` has the roles of its ends. Set [`FlowInfo::uid`] here.
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> Self::State;
 
+    /// The bucket of the indirection table whose frames carry the connection, for
+    /// [`FlowTable::extract`](crate::FlowTable::extract). Asked when it enters a table.
+    fn bucket(state: &Self::State) -> u16 {
+        let _ = state;
+        0
+    }
+
     /// A packet of the connection, before it is looked at any further.
     fn packet(
         &mut self,

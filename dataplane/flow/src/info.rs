@@ -386,6 +386,13 @@ impl FlowInfo {
         self.inner_vlan = inner.and_then(NonZeroU16::new);
     }
 
+    /// The key of its packets.
+    pub(crate) fn key(&self) -> FlowKey {
+        let (orig, resp) = ((self.id.orig_h, self.id.orig_p), (self.id.resp_h, self.id.resp_p));
+        let (low, high) = if self.has(flag::ORIGINATOR_IS_LOW) { (orig, resp) } else { (resp, orig) };
+        FlowKey::from_ends(low, high, self.ip_proto)
+    }
+
     /// Whether packets with this key belong to the connection.
     #[inline]
     pub(crate) fn has_key(&self, key: &FlowKey) -> bool {

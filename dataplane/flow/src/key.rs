@@ -115,6 +115,11 @@ impl FlowKey {
         tuple.key().0
     }
 
+    /// Of these ends, the low one first.
+    pub(crate) const fn from_ends(low: (Addr, u16), high: (Addr, u16), protocol: u8) -> Self {
+        Self { low, high, protocol }
+    }
+
     /// Whether it is made of these ends, the low one first.
     #[inline]
     pub(crate) fn is_of(&self, ends: ((Addr, u16), (Addr, u16)), protocol: u8) -> bool {

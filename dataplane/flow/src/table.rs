@@ -1,5 +1,7 @@
 //! The table of connections.
 
+mod transfer;
+
 use packet::{Ends, Packet, Transport, ip_proto};
 use record::{Addr, Proto, Time};
 
@@ -15,6 +17,8 @@ use crate::tcp::TcpState;
 use crate::timer_wheel::{ShortTick, TimerWheel};
 use crate::{ConnState, Counters, Direction, EndpointState, FlowInfo, FlowKey, HashKey, Hooks};
 
+pub use transfer::{DetachedFlow, Extraction};
+
 /// When the table is full, the idlest of so many connections is evicted.
 const EVICTION_SAMPLE: usize = 16;
 
@@ -29,6 +33,8 @@ const NEVER: Time = Time(u64::MAX);
 pub struct FlowTable<S> {
     index: Index,
     entries: Slab<Entry<S>>,
+    /// Of each entry, the bucket of its connection, to find those of one bucket without touching the others.
+    buckets: Vec<u16>,
     wheel: TimerWheel,
     hash_key: HashKey,
     config: Config,
@@ -72,6 +78,7 @@ impl<S> FlowTable<S> {
         Self {
             index: Index::new(),
             entries: Slab::new(),
+            buckets: Vec::new(),
             wheel: TimerWheel::new(),
             hash_key: HashKey::new(seed),
             config,
@@ -281,11 +288,21 @@ impl<S> FlowTable<S> {
             _ => TransportState::Datagram(own),
         };
         let state = hooks.new_connection(&mut flow, packet);
+        let bucket = H::bucket(&state);
         self.counters.created = self.counters.created.wrapping_add(1);
 
-        let hash = lookup.hash;
-        let entry = Entry { flow, due: NEVER, hash, tick: ShortTick::NONE, transport, state };
+        let entry = Entry { flow, due: NEVER, hash: lookup.hash, tick: ShortTick::NONE, transport, state };
+        self.place(entry, bucket)
+    }
+
+    /// Gives a connection a place, also in the index.
+    fn place(&mut self, entry: Entry<S>, bucket: u16) -> Option<u32> {
+        let hash = entry.hash;
         let slot = self.entries.insert(entry)?;
+        match self.buckets.get_mut(slot as usize) {
+            Some(place) => *place = bucket,
+            None => self.buckets.push(bucket),
+        }
         let entries = &self.entries;
         self.index.insert(hash, slot, |slot| hash_of(entries, slot));
         Some(slot)
@@ -385,9 +402,15 @@ impl<S> FlowTable<S> {
         }
     }
 
-    fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
-        let Some(mut entry) = self.entries.remove(slot) else { return };
+    /// Takes a connection out of its place and the index.
+    fn take(&mut self, slot: u32) -> Option<Entry<S>> {
+        let entry = self.entries.remove(slot)?;
         self.index.remove(entry.hash, slot);
+        Some(entry)
+    }
+
+    fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
+        let Some(mut entry) = self.take(slot) else { return };
         if let TransportState::Tcp(tcp) = &mut entry.transport {
             tcp.release(&mut self.counters);
         }

@@ -85,6 +85,11 @@ pub(crate) fn other(from: u8, to: u8, protocol: u8, payload: &[u8]) -> Packet<'_
     packet(ip(from, to, protocol, payload.len() as u32), Transport::Other, payload)
 }
 
+/// The bucket of a packet: the same for both directions.
+pub(crate) fn bucket(packet: &Packet<'_>) -> u16 {
+    u16::from(packet.ip.source.0[15] ^ packet.ip.destination.0[15])
+}
+
 /// A record as the tests compare it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Record {
@@ -95,7 +100,7 @@ pub(crate) struct Record {
 
 /// What a connection delivered.
 #[derive(Debug, Default)]
-pub(crate) struct Streams([Vec<u8>; 2]);
+pub(crate) struct Streams([Vec<u8>; 2], u16);
 
 /// Writes down what it is told.
 #[derive(Debug, Default)]
@@ -111,8 +116,12 @@ pub(crate) struct Recorder {
 impl Hooks for Recorder {
     type State = Streams;
 
-    fn new_connection(&mut self, _flow: &mut FlowInfo, _packet: &Packet<'_>) -> Streams {
-        Streams::default()
+    fn new_connection(&mut self, _flow: &mut FlowInfo, packet: &Packet<'_>) -> Streams {
+        Streams(Default::default(), bucket(packet))
+    }
+
+    fn bucket(state: &Streams) -> u16 {
+        state.1
     }
 
     fn data(&mut self, flow: &mut FlowInfo, state: &mut Streams, direction: Direction, payload: &[u8]) {

@@ -92,6 +92,8 @@ pub struct FlowContext<'a> {
     shared: &'a mut Shared,
     services: &'a mut Services,
     files: &'a mut u64,
+    /// The bucket of the indirection table whose frames carry the connection.
+    bucket: u16,
     /// How many sessions the analyzer's own is carried inside of.
     depth: u8,
 }
@@ -113,6 +115,7 @@ impl<'a> FlowContext<'a> {
             shared: around.shared,
             services,
             files,
+            bucket: around.bucket,
             depth: 0,
         }
     }
@@ -224,6 +227,7 @@ impl<'a> FlowContext<'a> {
     ) {
         let before = session.services();
         let mut around = Surroundings {
+            bucket: self.bucket,
             now: self.now,
             settings: self.settings,
             ids: self.ids,
@@ -282,7 +286,12 @@ impl<'a> FlowContext<'a> {
 
     /// A TCP connection to that host and port will come, and is what `announcement` says.
     pub(crate) fn expect_connection(&mut self, host: Addr, port: u16, announcement: Announcement) {
-        self.shared.expected.announce(self.now, (host, port), announcement);
+        self.shared.expected.announce(self.now, self.bucket, (host, port), announcement);
+    }
+
+    /// The bucket of the indirection table whose frames carry the connection.
+    pub(crate) const fn bucket(&self) -> u16 {
+        self.bucket
     }
 
     /// State that the connections share, with what is needed to write records about it.

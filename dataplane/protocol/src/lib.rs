@@ -65,4 +65,4 @@ pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};
 pub use settings::{Settings, Subnet, private_networks};
-pub use shared::Shared;
+pub use shared::{DetachedShared, Shared};

@@ -32,6 +32,8 @@ pub struct Surroundings<'a> {
     pub settings: &'a Settings,
     /// Ids of the run.
     pub ids: &'a IdSource,
+    /// The bucket of the indirection table whose frames carry the connection.
+    pub bucket: u16,
     /// Where records go.
     pub out: &'a mut RecordBuffer,
     /// State of all connections together.

@@ -108,6 +108,7 @@ impl Harness {
 
     fn call(&mut self, act: impl FnOnce(&mut Session, &mut FlowInfo, &mut Surroundings<'_>)) {
         let mut around = Surroundings {
+            bucket: 0,
             now: self.now,
             settings: &self.settings,
             ids: &self.ids,

@@ -3,6 +3,7 @@ use dpdk::{Mbuf, Mempool, ring};
 use packet::Frame;
 use proptest::prelude::*;
 use record::Time;
+use worker::flow_hash;
 
 use super::*;
 
@@ -28,11 +29,16 @@ fn ipv6(source: [u8; 16], destination: [u8; 16]) -> Vec<u8> {
     frame
 }
 
+fn frame(data: &[u8]) -> Frame<'_> {
+    Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len: data.len() as u32 }
+}
+
 fn hash(data: &[u8]) -> Option<u64> {
-    flow_hash(
-        LinkType::Ethernet,
-        &Frame { time: Time(0), clock: Time(0), number: 0, data, wire_len: data.len() as u32 },
-    )
+    flow_hash(LinkType::Ethernet, &frame(data))
+}
+
+fn bucket_of(data: &[u8]) -> usize {
+    usize::from(worker::bucket(LinkType::Ethernet, &frame(data)))
 }
 
 proptest! {
@@ -63,7 +69,7 @@ fn what_is_not_ip_has_no_hash_and_the_first_bucket() {
     arp.extend([0x08, 0x06]);
     arp.extend([0; 46]);
     assert_eq!(hash(&arp), None);
-    assert_eq!(IndirectionTable::bucket(None), 0);
+    assert_eq!(bucket_of(&arp), 0);
 }
 
 #[test]
@@ -73,7 +79,7 @@ fn hosts_of_one_network_spread_evenly() {
     let mut flows = [0_u32; WORKERS];
     for client in 0..=255 {
         for server in 0..64 {
-            let bucket = IndirectionTable::bucket(hash(&ipv4([10, 0, 0, client], [192, 0, 2, server], 0)));
+            let bucket = bucket_of(&ipv4([10, 0, 0, client], [192, 0, 2, server], 0));
             flows[table.worker(bucket)] += 1;
         }
     }
@@ -101,12 +107,12 @@ fn packet(pool: Mempool, bytes: &[u8]) -> Mbuf {
 fn flows_keep_their_worker_and_full_rings_are_counted() {
     let pool = Mempool::new(eal(), 511, 256, None).unwrap();
     let (rings, mut workers): (Vec<_>, Vec<_>) = (0..2).map(|_| ring(eal(), 31, None).unwrap()).unzip();
-    let mut distributor = Distributor::new(Arc::new(IndirectionTable::new(2)), rings);
+    let mut distributor = Distributor::new(Arc::new(Handover::new(2, 1)), 0, rings);
     let counters = ReceiveCounters::default();
     // Two hosts whose flows to the same server belong to different workers.
     let server = [192, 0, 2, 1];
     let worker_of = |client| {
-        let bucket = IndirectionTable::bucket(hash(&ipv4([10, 0, 0, client], server, 0)));
+        let bucket = bucket_of(&ipv4([10, 0, 0, client], server, 0));
         bucket % 2
     };
     let clients = [0, 1].map(|worker| (0..=255).find(|&client| worker_of(client) == worker).unwrap());
@@ -143,7 +149,7 @@ fn flows_keep_their_worker_and_full_rings_are_counted() {
 fn a_source_that_waits_loses_nothing() {
     let pool = Mempool::new(eal(), 511, 256, None).unwrap();
     let (producer, mut worker) = ring(eal(), 15, None).unwrap();
-    let mut distributor = Distributor::new(Arc::new(IndirectionTable::new(1)), vec![producer]);
+    let mut distributor = Distributor::new(Arc::new(Handover::new(1, 1)), 0, vec![producer]);
     let taker = thread::spawn(move || {
         let mut taken = 0;
         while taken < 64 {

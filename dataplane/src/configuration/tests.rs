@@ -63,13 +63,14 @@ fn what_does_not_exist_is_named() {
 }
 
 #[test]
-fn only_the_analysis_changes_while_running() {
+fn only_the_analysis_and_the_balance_change_while_running() {
     let mut running = settings("af_packet:lo");
     running.seed = Some(1);
     let mut new = running.clone();
     new.name = "edge".into();
     new.local_networks = vec!["10.0.0.0/8".parse().unwrap()];
     new.shunting.hash_bytes = Some(1 << 20);
+    new.balance.start = 2.0;
     assert!(is_live_change(&running, &new));
     let configuration = configure(&running).unwrap();
     let changed = changed_analysis(&new, &configuration.sensor);

@@ -5,7 +5,7 @@ use dpdk::test_support::eal;
 use dpdk::{Mempool, Port, PortConfig, Producer, ring};
 
 use super::*;
-use crate::balance::IndirectionTable;
+use crate::balance::Handover;
 use crate::stats::{Books, WorkerCounters};
 
 /// A port whose one queue is fed by the returned ring.
@@ -82,7 +82,7 @@ fn stamps_of_the_port_are_kept_through_rings() {
     burst.push(mbuf).unwrap();
     feed.enqueue(&mut burst);
     let (producer, consumer) = ring(eal(), 31, None).unwrap();
-    let distributor = Distributor::new(Arc::new(IndirectionTable::new(1)), vec![producer]);
+    let distributor = Distributor::new(Arc::new(Handover::new(1, 1)), 0, vec![producer]);
     let clock = PacketClock::Stamped { stamps, unit: 1000 };
     let mut receiver = Receiver::new(
         vec![Input { queue, clock, full_ring: FullRing::Drop, counters: Arc::default() }],
@@ -100,13 +100,13 @@ fn every_packet_is_analyzed_once_or_counted_as_dropped() {
     let pool = Mempool::new(eal(), 1023, 128, None).unwrap();
     let stamps = Timestamps::register(eal()).unwrap();
     let (mut feed, queue) = port(pool);
-    let table = Arc::new(IndirectionTable::new(2));
+    let handover = Arc::new(Handover::new(2, 1));
     // Small rings, so that some packets are lost.
     let (producers, consumers): (Vec<_>, Vec<_>) = (0..2).map(|_| ring(eal(), 63, None).unwrap()).unzip();
     let received = Arc::new(ReceiveCounters::default());
     let input =
         Input { queue, clock: PacketClock::Host, full_ring: FullRing::Drop, counters: Arc::clone(&received) };
-    let mut receiver = Receiver::new(vec![input], Distributor::new(table, producers), stamps);
+    let mut receiver = Receiver::new(vec![input], Distributor::new(handover, 0, producers), stamps);
     let counters: Vec<Arc<WorkerCounters>> = (0..2).map(|_| Arc::default()).collect();
     let (stop_receiver, stop_workers) = (AtomicBool::new(false), AtomicBool::new(false));
     let load = Load::default();

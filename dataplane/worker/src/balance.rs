@@ -32,6 +32,16 @@ pub fn flow_hash(link: LinkType, frame: &Frame<'_>) -> Option<u64> {
     Some(mix(a.min(b) ^ KEYS[0], a.max(b) ^ KEYS[1]))
 }
 
+/// Entries of the indirection table: far more than workers, so that they can be evened out, and as many as a large card
+/// has.
+pub const BUCKETS: usize = 1024;
+
+/// The bucket of a frame: its entry in the indirection table. What has no hash is in the first one.
+#[inline]
+pub fn bucket(link: LinkType, frame: &Frame<'_>) -> u16 {
+    flow_hash(link, frame).map_or(0, |hash| (hash % BUCKETS as u64) as u16)
+}
+
 fn fold(address: Addr) -> u64 {
     let value = u128::from_be_bytes(address.0);
     mix((value >> 64) as u64 ^ KEYS[1], value as u64 ^ KEYS[0])

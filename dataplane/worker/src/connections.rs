@@ -11,6 +11,7 @@ use record::{Conn, IdSource, Interval, Limit, Proto, RecordBuffer, Set, Time, Ui
 use crate::Settings;
 use crate::offload::{Offload, Requests};
 use crate::tunnels::{Tunnel, Tunnels};
+use crate::worker::Origin;
 
 /// A tunnel whose connection was silent for longer has expired rather than closed (Zeek: `Tunnel::expiration_interval`).
 const TUNNEL_EXPIRY: Interval = Interval::from_secs(3600);
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) carries_tunnel: bool,
     /// Of originator and responder.
     pub(crate) offload: [Offload; 2],
+    /// The bucket of the indirection table whose frames carry it.
+    bucket: u16,
 }
 
 /// Memory for the texts of one record, used again for the next.
@@ -61,10 +64,8 @@ pub(crate) struct Call<'w, 'f> {
     pub(crate) now: Time,
     /// Time of the source, which never goes back: the time of what analyzers tell, as in Zeek.
     pub(crate) clock: Time,
-    /// Number of the frame.
-    pub(crate) frame: u64,
-    /// Length of the frame on the wire.
-    pub(crate) wire_len: u32,
+    /// The frame that brought the packet, if one did.
+    pub(crate) origin: Option<&'w Origin<'w>>,
     /// What is asked of ports.
     pub(crate) requests: &'w mut Requests,
     /// Layers of tunnel around the packet.
@@ -82,8 +83,14 @@ pub(crate) struct Call<'w, 'f> {
 }
 
 impl Call<'_, '_> {
-    fn surroundings(&mut self) -> Surroundings<'_> {
+    /// The bucket of the frame. Worked out where something begins only, not for every packet.
+    fn bucket(&self) -> u16 {
+        self.origin.map_or(0, Origin::bucket)
+    }
+
+    fn surroundings(&mut self, bucket: u16) -> Surroundings<'_> {
         Surroundings {
+            bucket,
             now: self.clock,
             settings: &self.settings.analysis,
             ids: self.ids,
@@ -109,7 +116,8 @@ impl Call<'_, '_> {
             state.session.confirm(flow, service);
         }
         state.carries_tunnel = true;
-        self.inner = Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind }));
+        self.inner =
+            Some((inner, Tunnel { uid: flow.uid, id: flow.id, kind: inner.kind, bucket: state.bucket }));
     }
 }
 
@@ -148,8 +156,13 @@ impl Hooks for Call<'_, '_> {
     type State = State;
 
     fn new_connection(&mut self, flow: &mut FlowInfo, packet: &Packet<'_>) -> State {
-        flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, self.frame);
-        State { session: Session::new(flow, &self.surroundings()), ..State::default() }
+        let bucket = self.bucket();
+        flow.uid = self.ids.uid(self.now, &flow.id, packet.ip.protocol, Origin::number(self.origin));
+        State { session: Session::new(flow, &self.surroundings(bucket)), bucket, ..State::default() }
+    }
+
+    fn bucket(state: &State) -> u16 {
+        state.bucket
     }
 
     fn packet(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, packet: &Packet<'_>) {
@@ -176,24 +189,25 @@ impl Hooks for Call<'_, '_> {
     }
 
     fn data(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, payload: &[u8]) {
-        self.path.looked |= state.session.data(flow, &mut self.surroundings(), direction, payload);
+        self.path.looked |=
+            state.session.data(flow, &mut self.surroundings(state.bucket), direction, payload);
         self.shunt(flow, state, direction);
     }
 
     fn skipped(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
         self.path.unwanted = true;
         if flow.wants_payload(direction) {
-            state.session.skipped(flow, &mut self.surroundings(), direction, length);
+            state.session.skipped(flow, &mut self.surroundings(state.bucket), direction, length);
             self.shunt(flow, state, direction);
         }
     }
 
     fn gap(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction, length: u64) {
-        state.session.gap(flow, &mut self.surroundings(), direction, length);
+        state.session.gap(flow, &mut self.surroundings(state.bucket), direction, length);
     }
 
     fn end_of_stream(&mut self, flow: &mut FlowInfo, state: &mut State, direction: Direction) {
-        state.session.end_of_stream(flow, &mut self.surroundings(), direction);
+        state.session.end_of_stream(flow, &mut self.surroundings(state.bucket), direction);
     }
 
     fn datagram(
@@ -208,7 +222,8 @@ impl Hooks for Call<'_, '_> {
         }
         self.look_inside(flow, state, direction);
         if self.inner.is_none() && flow.wants_payload(direction) {
-            let looked = state.session.data(flow, &mut self.surroundings(), direction, packet.payload);
+            let looked =
+                state.session.data(flow, &mut self.surroundings(state.bucket), direction, packet.payload);
             self.path.looked = looked;
             self.path.unwanted = !looked && has_payload(packet) && self.settings.shunting.enabled;
             self.shunt(flow, state, direction);
@@ -233,7 +248,7 @@ impl Hooks for Call<'_, '_> {
         for direction in [Direction::Originator, Direction::Responder] {
             self.end_offload(flow, state, direction);
         }
-        state.session.end(flow, &mut self.surroundings());
+        state.session.end(flow, &mut self.surroundings(state.bucket));
         if state.carries_tunnel {
             let expired = self.now.since(flow.last()) > TUNNEL_EXPIRY;
             self.tunnels.closed(flow.uid, expired, self.now, self.out);
@@ -315,5 +330,15 @@ impl Call<'_, '_> {
                 limit: Limit::of_weird(name, id.as_ref()),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_beside_a_connection_is_small() {
+        assert!(size_of::<State>() <= 16, "{}", size_of::<State>());
     }
 }

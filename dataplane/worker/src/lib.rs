@@ -12,16 +12,18 @@ mod counters;
 mod limiter;
 mod offload;
 mod settings;
+mod transfer;
 mod tunnels;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use balance::flow_hash;
+pub use balance::{BUCKETS, bucket, flow_hash};
 pub use counters::{Counters, Drop};
 pub use flow::Offloaded;
 pub use limiter::Limiter;
 pub use offload::{OffloadAction, OffloadReport, OffloadRequest};
 pub use settings::{Settings, Shunting, seeded_id_key};
+pub use transfer::{Departure, Parcel};
 pub use worker::Worker;

@@ -178,7 +178,7 @@ impl Call<'_, '_> {
 
     /// The wish to have a direction dropped, unless its counts would not be exact.
     fn request(&self, flow: &FlowInfo, direction: Direction, packet: &Packet<'_>) -> Option<OffloadRequest> {
-        let overhead = self.wire_len.checked_sub(packet.ip.total_len)?;
+        let overhead = self.origin?.wire_len().checked_sub(packet.ip.total_len)?;
         let vlan_tags = match overhead.checked_sub(ETHERNET)? {
             0 => 0,
             VLAN_TAG => 1,

@@ -5,12 +5,25 @@ use packet::Packet;
 use packet::tunnel::TunnelKind;
 use record::{Addr, Endpoints, Enum, IdSource, RecordBuffer, Time, Uid};
 
+use crate::worker::Origin;
+
 /// What carries a packet: a UDP connection, or an IP tunnel between two addresses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tunnel {
     pub(crate) uid: Uid,
     pub(crate) id: Endpoints,
     pub(crate) kind: TunnelKind,
+    /// The bucket of the indirection table whose frames carry it.
+    pub(crate) bucket: u16,
+}
+
+/// A tunnel on its way to another worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DetachedTunnel {
+    /// Its two addresses, if it is one of IP alone.
+    ends: Option<(Addr, Addr)>,
+    tunnel: Tunnel,
+    reported: bool,
 }
 
 /// Tunnels seen.
@@ -39,14 +52,14 @@ impl Tunnels {
         self.forgotten
     }
 
-    /// The tunnel that `packet` of IP-in-IP or GRE belongs to.
+    /// The tunnel that `packet` of IP-in-IP or GRE belongs to, which came in the frame `origin`.
     pub(crate) fn of_packet(
         &mut self,
         packet: &Packet<'_>,
         kind: TunnelKind,
+        origin: Option<&Origin<'_>>,
         ids: &IdSource,
         now: Time,
-        frame: u64,
         out: &mut RecordBuffer,
     ) -> Tunnel {
         let (source, destination) = (packet.ip.source, packet.ip.destination);
@@ -56,8 +69,19 @@ impl Tunnels {
         }
         let tunnel = self.old.remove(&key).unwrap_or_else(|| {
             let id = Endpoints { orig_h: source, orig_p: 0, resp_h: destination, resp_p: 0 };
-            Tunnel { uid: ids.uid(now, &id, packet.ip.protocol, frame), id, kind }
+            Tunnel {
+                uid: ids.uid(now, &id, packet.ip.protocol, Origin::number(origin)),
+                id,
+                kind,
+                bucket: origin.map_or(0, Origin::bucket),
+            }
         });
+        self.make_room(now, out);
+        self.young.insert(key, tunnel);
+        tunnel
+    }
+
+    fn make_room(&mut self, now: Time, out: &mut RecordBuffer) {
         if self.young.len() >= (self.capacity / 2).max(1) {
             let young = std::mem::take(&mut self.young);
             let unused = std::mem::replace(&mut self.old, young);
@@ -66,8 +90,38 @@ impl Tunnels {
                 self.closed(tunnel.uid, true, now, out);
             }
         }
-        self.young.insert(key, tunnel);
-        tunnel
+    }
+
+    /// Takes out the IP tunnels of a bucket.
+    pub(crate) fn extract(&mut self, bucket: u16) -> Vec<DetachedTunnel> {
+        let Self { young, old, reported, .. } = self;
+        let all = young.extract_if(|_, tunnel| tunnel.bucket == bucket);
+        let all = all.chain(old.extract_if(|_, tunnel| tunnel.bucket == bucket));
+        let detached = |(ends, tunnel): (_, Tunnel)| {
+            let reported = reported.remove(&tunnel.uid).is_some();
+            DetachedTunnel { ends: Some(ends), tunnel, reported }
+        };
+        all.map(detached).collect()
+    }
+
+    /// Takes out what is known of the tunnel in a connection, if it was reported.
+    pub(crate) fn extract_connection(&mut self, uid: Uid) -> Option<DetachedTunnel> {
+        let tunnel = self.reported.remove(&uid)?;
+        Some(DetachedTunnel { ends: None, tunnel, reported: true })
+    }
+
+    /// Takes in a tunnel that was known to another worker.
+    pub(crate) fn insert(&mut self, detached: DetachedTunnel, now: Time, out: &mut RecordBuffer) {
+        let DetachedTunnel { ends, tunnel, reported } = detached;
+        if let Some(ends) = ends
+            && !self.young.contains_key(&ends)
+        {
+            self.make_room(now, out);
+            self.young.insert(ends, tunnel);
+        }
+        if reported && self.reported.len() < self.capacity {
+            self.reported.insert(tunnel.uid, tunnel);
+        }
     }
 
     /// Reports a tunnel once, when something was found in it.
@@ -100,7 +154,7 @@ fn report(tunnel: &Tunnel, action: &'static str, now: Time, out: &mut RecordBuff
 
 #[cfg(test)]
 mod tests {
-    use packet::{IpHeader, Layer2, Transport, ip_proto};
+    use packet::{Frame, IpHeader, Layer2, LinkType, Transport, ip_proto};
     use record::{Format, LogSet};
 
     use super::*;
@@ -131,7 +185,9 @@ mod tests {
         let mut out = RecordBuffer::new(Format::Json, LogSet::ALL);
         let mut tunnels = Tunnels::new(100);
         let mut see = |source, frame, out: &mut RecordBuffer| {
-            let tunnel = tunnels.of_packet(&gre(source), TunnelKind::Gre, &ids, Time(0), frame, out);
+            let frame = Frame { time: Time(0), clock: Time(0), number: frame, data: &[], wire_len: 0 };
+            let origin = Origin::new(LinkType::Ethernet, &frame);
+            let tunnel = tunnels.of_packet(&gre(source), TunnelKind::Gre, Some(&origin), &ids, Time(0), out);
             tunnels.discovered(&tunnel, Time(0), out);
             assert!(tunnels.young.len() + tunnels.old.len() <= 100 && tunnels.reported.len() <= 100);
             (tunnel.uid, tunnels.forgotten())

@@ -10,13 +10,14 @@ use packet::{Decoded, Ends, Frame, LinkType, Packet, WeirdList};
 use record::{IdSource, RecordBuffer, Time};
 
 use crate::Settings;
+use crate::bucket;
 use crate::connections::{Call, Path, Scratch, State};
 use crate::counters::{Counters, Drop};
 use crate::offload::Requests;
 use crate::tunnels::{Tunnel, Tunnels};
 
 /// Frame number of records that no frame caused: connections ended by time or at the end.
-const NO_FRAME: u64 = u64::MAX;
+pub(crate) const NO_FRAME: u64 = u64::MAX;
 
 /// Frames whose connections are fetched before the first of them is analyzed: as many as arrive side by side, and are
 /// still there in their turn.
@@ -29,24 +30,24 @@ const EXPIRY_BUDGET: usize = 256;
 pub struct Worker {
     pub(crate) table: FlowTable<State>,
     pub(crate) shared: Shared,
-    fragments: Reassembler,
+    pub(crate) fragments: Reassembler,
     counters: Counters,
 }
 
 /// What the connection table's hooks need besides the table.
 pub(crate) struct Shared {
-    settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
     ids: IdSource,
-    tunnels: Tunnels,
+    pub(crate) tunnels: Tunnels,
     weirds: WeirdList,
     scratch: Scratch,
     pub(crate) requests: Requests,
     /// What the analyzers of different connections share.
-    analyzers: protocol::Shared,
+    pub(crate) analyzers: protocol::Shared,
     /// Time of the current frame.
-    now: Time,
+    pub(crate) now: Time,
     /// Latest time of the source.
-    clock: Time,
+    pub(crate) clock: Time,
 }
 
 impl std::fmt::Debug for Worker {
@@ -64,29 +65,57 @@ enum Taken {
     Shunted,
 }
 
+/// The frame that causes what happens.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'p> {
+    link: LinkType,
+    frame: &'p Frame<'p>,
+}
+
+impl<'p> Origin<'p> {
+    pub(crate) const fn new(link: LinkType, frame: &'p Frame<'p>) -> Self {
+        Self { link, frame }
+    }
+
+    /// Its bucket of the indirection table. Worked out where something begins only, not for every packet.
+    pub(crate) fn bucket(&self) -> u16 {
+        bucket(self.link, self.frame)
+    }
+
+    /// Its length on the wire.
+    pub(crate) const fn wire_len(&self) -> u32 {
+        self.frame.wire_len
+    }
+
+    /// Its number, or that of what no frame causes.
+    pub(crate) fn number(origin: Option<&Self>) -> u64 {
+        origin.map_or(NO_FRAME, |origin| origin.frame.number)
+    }
+}
+
 /// Where a layer of a frame stands.
 #[derive(Clone, Copy)]
-struct Place {
-    frame: u64,
-    /// Length of the frame on the wire.
-    wire_len: u32,
+pub(crate) struct Place<'p> {
+    origin: Option<&'p Origin<'p>>,
     depth: u8,
     parent: Option<Tunnel>,
 }
 
-impl Place {
-    /// No frame.
-    const NONE: Self = Self { frame: NO_FRAME, wire_len: 0, depth: 0, parent: None };
+impl<'p> Place<'p> {
+    const fn outermost(origin: &'p Origin<'p>) -> Self {
+        Self { origin: Some(origin), depth: 0, parent: None }
+    }
 
-    const fn outermost(frame: &Frame<'_>) -> Self {
-        Self { frame: frame.number, wire_len: frame.wire_len, depth: 0, parent: None }
+    /// Between frames.
+    pub(crate) const fn nowhere() -> Self {
+        Self { origin: None, depth: 0, parent: None }
     }
 }
 
 impl Shared {
-    fn call<'w, 'f>(
+    pub(crate) fn call<'w, 'f>(
         &'w mut self,
-        place: Place,
+        place: Place<'w>,
         packet: Option<&'w Packet<'f>>,
         out: &'w mut RecordBuffer,
     ) -> Call<'w, 'f> {
@@ -100,8 +129,7 @@ impl Shared {
             out,
             now: self.now,
             clock: self.clock,
-            frame: place.frame,
-            wire_len: place.wire_len,
+            origin: place.origin,
             requests: &mut self.requests,
             depth: place.depth,
             parent: place.parent,
@@ -177,7 +205,7 @@ impl Worker {
         let before = out.len();
         self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
-        self.table.finish(&mut self.shared.call(Place::NONE, None, out));
+        self.table.finish(&mut self.shared.call(Place::nowhere(), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.finish(&settings.analysis, out);
         self.counted(before, out);
@@ -189,14 +217,18 @@ impl Worker {
         let now = self.shared.clock;
         self.shared.now = now;
         out.at(NO_FRAME, now);
-        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::NONE, None, out));
+        self.table.expire(now, EXPIRY_BUDGET, &mut self.shared.call(Place::nowhere(), None, out));
         let Shared { analyzers, settings, .. } = &mut self.shared;
         analyzers.expire(now, &settings.analysis, out);
         self.counted(before, out);
     }
 
-    fn counted(&mut self, before: usize, out: &RecordBuffer) {
+    pub(crate) fn counted(&mut self, before: usize, out: &RecordBuffer) {
         self.counters.records += (out.len() - before) as u64;
+        self.update_flow_counters();
+    }
+
+    pub(crate) const fn update_flow_counters(&mut self) {
         self.counters.flows = *self.table.counters();
     }
 
@@ -210,7 +242,7 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(frame), out) {
+        match self.decoded(decoded, Place::outermost(&Origin::new(link, frame)), out) {
             Ok(Taken::Analyzed) => self.counters.analyzed += 1,
             Ok(Taken::Shunted) => {
                 self.counters.shunted += 1;
@@ -221,11 +253,18 @@ impl Worker {
         self.counters.records += (out.len() - before) as u64;
     }
 
-    fn decoded(&mut self, decoded: Decoded<'_>, place: Place, out: &mut RecordBuffer) -> Result<Taken, Drop> {
+    fn decoded(
+        &mut self,
+        decoded: Decoded<'_>,
+        place: Place<'_>,
+        out: &mut RecordBuffer,
+    ) -> Result<Taken, Drop> {
         match decoded {
             Decoded::Flow(packet) => Ok(self.packet(&packet, place, out)),
             Decoded::Fragment(fragment) => {
-                let datagram = self.fragments.add(self.shared.now, &fragment, &mut self.shared.weirds);
+                let Shared { now, weirds, .. } = &mut self.shared;
+                let datagram =
+                    self.fragments.add_of(place.origin.map_or(0, Origin::bucket), *now, &fragment, weirds);
                 let Some(datagram) = datagram else {
                     self.unattributed_weirds(place, out);
                     return Ok(Taken::Analyzed);
@@ -257,14 +296,14 @@ impl Worker {
     }
 
     /// Writes oddities of what has no connection.
-    fn unattributed_weirds(&mut self, place: Place, out: &mut RecordBuffer) {
+    fn unattributed_weirds(&mut self, place: Place<'_>, out: &mut RecordBuffer) {
         if !self.shared.weirds.is_empty() {
             self.shared.call(place, None, out).write_weirds();
         }
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place, out: &mut RecordBuffer) -> Taken {
+    fn packet(&mut self, packet: &Packet<'_>, place: Place<'_>, out: &mut RecordBuffer) -> Taken {
         let (inner, path) = if packet.is_ip_tunnel() {
             (self.ip_tunnel(packet, place, out), Path::default())
         } else {
@@ -287,7 +326,7 @@ impl Worker {
     fn ip_tunnel<'f>(
         &mut self,
         packet: &Packet<'f>,
-        place: Place,
+        place: Place<'_>,
         out: &mut RecordBuffer,
     ) -> Option<(Inner<'f>, Tunnel)> {
         let Shared { settings, ids, tunnels, weirds, now, .. } = &mut self.shared;
@@ -300,7 +339,7 @@ impl Worker {
         };
         let inner = tunnel::inner(packet, &context, &mut UdpTunnelState::default(), weirds);
         let found =
-            inner.map(|inner| (inner, tunnels.of_packet(packet, inner.kind, ids, *now, place.frame, out)));
+            inner.map(|inner| (inner, tunnels.of_packet(packet, inner.kind, place.origin, ids, *now, out)));
         self.counters.tunnels_lost = tunnels.forgotten();
         self.unattributed_weirds(place, out);
         found

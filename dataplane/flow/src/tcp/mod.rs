@@ -141,6 +141,11 @@ impl TcpState {
         }
     }
 
+    /// Octets that reassembly holds.
+    pub(crate) fn buffered(&self) -> u64 {
+        [Side::Low, Side::High].map(|side| self.streams.get(side).reassembly.cost()).iter().sum()
+    }
+
     /// Whether data of a side may still be delivered, or acknowledged by its peer.
     fn has_pending_data(&self, side: Side) -> bool {
         let (end, reassembly) = (self.end(side), &self.streams.get(side).reassembly);

@@ -6,6 +6,7 @@
 mod datagram;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,6 +15,7 @@ use record::{Addr, Interval, Time};
 
 pub use datagram::Datagram;
 use datagram::Partial;
+pub use transfer::DetachedDatagram;
 
 use crate::tunnel::TunnelKind;
 use crate::weird::{Detail, Scope, Source, Weird, WeirdList, WeirdReport};
@@ -121,6 +123,8 @@ pub struct Reassembler {
 #[derive(Debug)]
 struct Slot {
     key: Key,
+    /// The bucket of the indirection table whose frames carry it.
+    bucket: u16,
     since: Time,
     older: Option<u32>,
     newer: Option<u32>,
@@ -148,12 +152,24 @@ impl Reassembler {
     /// Oddities are added to `weirds`, with the fragment's addresses. Give the datagram back by
     /// [`recycle`](Self::recycle) when done with it, to save an allocation.
     pub fn add(&mut self, now: Time, fragment: &Fragment<'_>, weirds: &mut WeirdList) -> Option<Datagram> {
+        self.add_of(0, now, fragment, weirds)
+    }
+
+    /// As [`add`](Self::add), of a frame of this bucket of the indirection table: what is incomplete is found by it when
+    /// another worker [takes the bucket over](Self::extract).
+    pub fn add_of(
+        &mut self,
+        bucket: u16,
+        now: Time,
+        fragment: &Fragment<'_>,
+        weirds: &mut WeirdList,
+    ) -> Option<Datagram> {
         self.counters.received += 1;
         self.expire(now);
         let key = (fragment.ip.source, fragment.ip.destination, fragment.fragment.identification);
         let id = match self.index.get(&key) {
             Some(id) => *id,
-            None => self.insert(now, key, fragment)?,
+            None => self.begin(bucket, now, key, fragment)?,
         };
         let partial = &mut self.slots.get_mut(id as usize)?.partial;
         let before = partial.size();
@@ -219,14 +235,20 @@ impl Reassembler {
         &self.counters
     }
 
-    fn insert(&mut self, now: Time, key: Key, fragment: &Fragment<'_>) -> Option<u32> {
+    fn begin(&mut self, bucket: u16, now: Time, key: Key, fragment: &Fragment<'_>) -> Option<u32> {
         while self.index.len() >= self.limits.max_datagrams {
             let oldest = self.oldest?;
             self.evict(oldest);
         }
         let partial = Partial::new(fragment, self.spare.pop().unwrap_or_default());
-        self.bytes = self.bytes.saturating_add(partial.size());
-        let slot = Slot { key, since: now, older: self.newest, newer: None, partial };
+        let newest = self.newest;
+        self.place(Slot { key, bucket, since: now, older: newest, newer: None, partial })
+    }
+
+    /// Enters a datagram into the list, behind the older one that it names.
+    fn place(&mut self, slot: Slot) -> Option<u32> {
+        let (key, older, newer) = (slot.key, slot.older, slot.newer);
+        self.bytes = self.bytes.saturating_add(slot.partial.size());
         let id = match self.free.pop() {
             Some(id) => {
                 *self.slots.get_mut(id as usize)? = slot;
@@ -237,11 +259,14 @@ impl Reassembler {
                 u32::try_from(self.slots.len() - 1).ok()?
             }
         };
-        match self.newest.and_then(|newest| self.slots.get_mut(newest as usize)) {
-            Some(newest) => newest.newer = Some(id),
+        match older.and_then(|older| self.slots.get_mut(older as usize)) {
+            Some(slot) => slot.newer = Some(id),
             None => self.oldest = Some(id),
         }
-        self.newest = Some(id);
+        match newer.and_then(|newer| self.slots.get_mut(newer as usize)) {
+            Some(slot) => slot.older = Some(id),
+            None => self.newest = Some(id),
+        }
         self.index.insert(key, id);
         Some(id)
     }

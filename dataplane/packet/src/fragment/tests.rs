@@ -170,6 +170,36 @@ fn pieces_of_one_datagram_are_bounded() {
 }
 
 #[test]
+fn incomplete_datagrams_of_a_bucket_move_in_the_order_of_their_age() {
+    let message = [0x5a; 200];
+    let body = udp(false, &message);
+    let (mut a, mut b) = (Reassembler::default(), Reassembler::default());
+    let begin = |reassembler: &mut Reassembler, id: u16, bucket, seconds| {
+        let data = ipv4_part(id, 0, true, &body[..104]);
+        let (decoded, mut weirds) = decoded(LinkType::Ip, &data);
+        let Decoded::Fragment(fragment) = decoded else { panic!("no fragment: {decoded:?}") };
+        assert!(reassembler.add_of(bucket, Time::new(seconds, 0), &fragment, &mut weirds).is_none());
+    };
+    begin(&mut a, 1, 7, 10);
+    begin(&mut a, 2, 8, 11);
+    begin(&mut a, 3, 7, 30);
+    begin(&mut b, 4, 9, 20);
+    a.extract(7).into_iter().for_each(|datagram| b.insert(datagram));
+    assert_eq!((a.len(), b.len()), (1, 3));
+    // The one that came from the other reassembler is complete there.
+    let (datagram, _) = add(&mut b, Time::new(31, 0), &ipv4_part(3, 104, false, &body[104..]));
+    is_message(&datagram.expect("complete"), &message);
+    // Ages are those of the first fragment: 1 goes before 4.
+    b.expire(Time::new(315, 0));
+    assert_eq!(b.len(), 1);
+    b.expire(Time::new(321, 0));
+    assert!(b.is_empty());
+    assert_eq!(b.bytes(), 0);
+    assert_eq!(a.extract(8).len(), 1);
+    assert_eq!(a.bytes(), 0);
+}
+
+#[test]
 fn age_limit_is_a_setting() {
     let limits = FragmentLimits { timeout: Interval::from_secs(1), ..FragmentLimits::default() };
     let mut reassembler = Reassembler::new(limits);

@@ -16,7 +16,7 @@ use record::{Endpoints, Enum, FileId, Files, Interval, RecordBuffer, Set, Time, 
 
 use crate::{Direction, FlowContext, Settings};
 use hash::{Digests, HexDigests};
-pub(crate) use partial::{PartialFile, PartialFiles, Piece};
+pub(crate) use partial::{DetachedFile, PartialFile, PartialFiles, Piece};
 
 /// The MIME type is told from so many octets (Zeek: `default_file_bof_buffer_size`).
 const BEGINNING: usize = 4096;

@@ -49,11 +49,17 @@ pub(crate) struct PartialFiles {
 
 #[derive(Debug)]
 struct Partial {
+    /// The bucket of the connection that began it.
+    bucket: u16,
     file: File,
     carriers: Vec<Carrier>,
     waiting: BTreeMap<u64, Vec<u8>>,
     waiting_octets: usize,
 }
+
+/// A file under way that is on its way to another worker.
+#[derive(Debug)]
+pub(crate) struct DetachedFile(PartialFile, Partial);
 
 impl PartialFiles {
     /// The id of a file under way.
@@ -66,22 +72,49 @@ impl PartialFiles {
         self.files.get(key).is_some_and(|partial| partial.carriers.contains(&carrier))
     }
 
-    /// Begins a file.
+    /// Begins a file, on a connection of that bucket.
     pub(crate) fn begin(
         &mut self,
         key: PartialFile,
+        bucket: u16,
         file: File,
         settings: &Settings,
         out: &mut RecordBuffer,
     ) {
+        self.make_room(settings, out);
+        let partial =
+            Partial { bucket, file, carriers: Vec::new(), waiting: BTreeMap::new(), waiting_octets: 0 };
+        self.files.insert(key, partial);
+    }
+
+    /// Takes out the files that connections of a bucket began.
+    pub(crate) fn extract(&mut self, bucket: u16) -> Vec<DetachedFile> {
+        let all = self.files.iter().filter(|(_, partial)| partial.bucket == bucket);
+        let keys: Vec<_> = all.map(|(key, _)| key.clone()).collect();
+        let take = |key| self.files.remove_entry(&key).map(|(key, partial)| DetachedFile(key, partial));
+        let files: Vec<_> = keys.into_iter().filter_map(take).collect();
+        let cost: usize = files.iter().map(|DetachedFile(_, partial)| partial.cost()).sum();
+        self.waiting = self.waiting.saturating_sub(cost);
+        files
+    }
+
+    /// Takes in a file that was begun at another worker. One of the same name that is here ends.
+    pub(crate) fn insert(&mut self, detached: DetachedFile, settings: &Settings, out: &mut RecordBuffer) {
+        let DetachedFile(key, partial) = detached;
+        self.end(&key, settings, out, true);
+        self.make_room(settings, out);
+        self.waiting = self.waiting.saturating_add(partial.cost());
+        self.files.insert(key, partial);
+    }
+
+    /// Ends the file that is idle for longest if there is no room for one more.
+    fn make_room(&mut self, settings: &Settings, out: &mut RecordBuffer) {
         if self.files.len() >= MAX_FILES
             && let Some(oldest) =
                 self.files.iter().min_by_key(|(_, partial)| partial.file.last).map(|(key, _)| key.clone())
         {
             self.end(&oldest, settings, out, true);
         }
-        let partial = Partial { file, carriers: Vec::new(), waiting: BTreeMap::new(), waiting_octets: 0 };
-        self.files.insert(key, partial);
     }
 
     /// Sets the size of the whole file.

@@ -130,8 +130,9 @@ impl Message {
         if known.is_none() {
             let origin = Origin { id, source: SOURCE, direction, depth: 0, filename };
             let file = File::new(scope.context, origin);
+            let bucket = scope.context.bucket();
             let (shared, settings, out) = scope.context.shared();
-            shared.files.begin(key.clone(), file, settings, out);
+            shared.files.begin(key.clone(), bucket, file, settings, out);
         }
         entity.content = Content::Partial(key, transaction);
     }

@@ -24,29 +24,69 @@ pub(crate) struct Announcement {
     pub(crate) filename: Option<Box<[u8]>>,
 }
 
+/// What is known, for how long, and by which part of the traffic.
+#[derive(Debug)]
+struct Expectation {
+    until: Time,
+    /// The bucket of the connection that announced it.
+    bucket: u16,
+    announcement: Announcement,
+}
+
+/// An announcement on its way to another worker.
+#[derive(Debug)]
+pub(crate) struct Detached((Addr, u16), Expectation);
+
 /// The announced connections of a worker, by responder and its TCP port.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
-    announcements: BTreeMap<(Addr, u16), (Time, Announcement)>,
+    announcements: BTreeMap<(Addr, u16), Expectation>,
     /// In order of expiry; what was announced again has an entry with an earlier time too.
     expiries: VecDeque<(Time, (Addr, u16))>,
 }
 
 impl Expected {
-    /// A connection to `responder` will come.
-    pub(crate) fn announce(&mut self, now: Time, responder: (Addr, u16), announcement: Announcement) {
+    /// A connection to `responder` will come, says one of that bucket.
+    pub(crate) fn announce(
+        &mut self,
+        now: Time,
+        bucket: u16,
+        responder: (Addr, u16),
+        announcement: Announcement,
+    ) {
         self.expire(now);
+        self.enter(responder, Expectation { until: now.after(LIFETIME), bucket, announcement });
+    }
+
+    fn enter(&mut self, responder: (Addr, u16), expectation: Expectation) {
         while self.expiries.len() >= MAX_ANNOUNCEMENTS {
             self.remove_first();
         }
-        let until = now.after(LIFETIME);
-        self.announcements.insert(responder, (until, announcement));
-        self.expiries.push_back((until, responder));
+        let until = expectation.until;
+        self.announcements.insert(responder, expectation);
+        let place = self.expiries.partition_point(|(earlier, _)| *earlier <= until);
+        self.expiries.insert(place, (until, responder));
+    }
+
+    /// Takes out what connections of a bucket announced.
+    pub(crate) fn extract(&mut self, bucket: u16) -> Vec<Detached> {
+        let all = self.announcements.iter().filter(|(_, expectation)| expectation.bucket == bucket);
+        let responders: Vec<_> = all.map(|(responder, _)| *responder).collect();
+        let take = |responder| Some(Detached(responder, self.announcements.remove(&responder)?));
+        responders.into_iter().filter_map(take).collect()
+    }
+
+    /// Takes in what was announced at another worker. Of two about the same port the later one holds.
+    pub(crate) fn insert(&mut self, detached: Detached) {
+        let Detached(responder, expectation) = detached;
+        if self.announcements.get(&responder).is_none_or(|known| known.until <= expectation.until) {
+            self.enter(responder, expectation);
+        }
     }
 
     /// What was announced of a connection that begins.
     pub(crate) fn find(&self, now: Time, id: &Endpoints) -> Option<&Announcement> {
-        let (until, announcement) = self.announcements.get(&(id.resp_h, id.resp_p))?;
+        let Expectation { until, announcement, .. } = self.announcements.get(&(id.resp_h, id.resp_p))?;
         let fits = *until > now && announcement.originator.is_none_or(|originator| originator == id.orig_h);
         fits.then_some(announcement)
     }
@@ -60,7 +100,7 @@ impl Expected {
 
     fn remove_first(&mut self) {
         let Some((until, responder)) = self.expiries.pop_front() else { return };
-        if self.announcements.get(&responder).is_some_and(|(current, _)| *current == until) {
+        if self.announcements.get(&responder).is_some_and(|current| current.until == until) {
             self.announcements.remove(&responder);
         }
     }

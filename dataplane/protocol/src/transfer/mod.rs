@@ -10,7 +10,7 @@ mod tests;
 
 use record::{Proto, Time};
 
-pub(crate) use self::expected::{Announcement, Expected};
+pub(crate) use self::expected::{Announcement, Detached, Expected};
 use crate::file::{File, Origin};
 use crate::{Direction, FlowContext, FlowEnd, Match, Probe, Verdict};
 

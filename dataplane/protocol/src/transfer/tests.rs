@@ -22,7 +22,7 @@ fn oldest_announcement_gives_way() {
     let mut expected = Expected::default();
     let now = Time::new(1_700_000_000, 0);
     for port in 0..=4096 {
-        expected.announce(now, (SERVER, port), announcement(None));
+        expected.announce(now, 0, (SERVER, port), announcement(None));
     }
     assert!(expected.find(now, &to_port(0)).is_none());
     assert!(expected.find(now, &to_port(1)).is_some());
@@ -33,13 +33,29 @@ fn announcing_again_prolongs() {
     let mut expected = Expected::default();
     let now = Time::new(1_700_000_000, 0);
     let later = now.after(Interval::from_secs(200));
-    expected.announce(now, (SERVER, 7), announcement(None));
-    expected.announce(later, (SERVER, 7), announcement(Some(CLIENT)));
+    expected.announce(now, 0, (SERVER, 7), announcement(None));
+    expected.announce(later, 0, (SERVER, 7), announcement(Some(CLIENT)));
     let end = later.after(Interval::from_secs(299));
     expected.expire(end);
     assert!(expected.find(end, &to_port(7)).is_some());
     expected.expire(end.after(Interval::from_secs(1)));
     assert!(expected.find(end, &to_port(7)).is_none());
+}
+
+#[test]
+fn announcements_move_with_the_bucket_and_keep_their_time() {
+    let (mut a, mut b) = (Expected::default(), Expected::default());
+    let now = Time::new(1_700_000_000, 0);
+    a.announce(now, 1, (SERVER, 7), announcement(None));
+    a.announce(now, 2, (SERVER, 8), announcement(None));
+    b.announce(now.after(Interval::from_secs(9)), 3, (SERVER, 9), announcement(None));
+    a.extract(1).into_iter().for_each(|detached| b.insert(detached));
+    assert!(a.find(now, &to_port(7)).is_none() && a.find(now, &to_port(8)).is_some());
+    assert!(b.find(now, &to_port(7)).is_some());
+    let end = now.after(Interval::from_secs(300));
+    b.expire(end);
+    assert!(b.extract(1).is_empty());
+    assert!(b.find(end, &to_port(9)).is_some());
 }
 
 #[test]

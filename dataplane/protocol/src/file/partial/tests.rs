@@ -39,7 +39,7 @@ fn small_pieces_that_wait_count_what_they_cost() {
     let mut out = RecordBuffer::new(Format::Json, LogSet::ALL);
     let key = PartialFile { client, url: b"example.com:80/".as_slice().into() };
     let mut files = PartialFiles::default();
-    files.begin(key.clone(), file, &settings, &mut out);
+    files.begin(key.clone(), 0, file, &settings, &mut out);
     for number in 1..=1000 {
         files.piece(&key, carrier, Time(0), Piece::Data(2 * number, b"x"), &settings, &mut out);
     }
