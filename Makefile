@@ -3,7 +3,7 @@
 SHARED ?= ../shared
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: help demo test test-all build conformance bench fuzz docs dependencies clean
+.PHONY: help demo test test-all build conformance bench bench-peers fuzz docs dependencies clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ conformance: ## Compare the logs with those of the reference, field by field (ne
 
 bench: ## Packets per CPU-second, beside a loop that only touches every header (needs SHARED)
 	@SHARED=$(SHARED) scripts/bench
+
+bench-peers: ## The same captures through Suricata, Zeek and tshark, in turn with the sensor (needs SHARED)
+	@SHARED=$(SHARED) scripts/bench-peers
 
 fuzz: ## Fuzz every parser for SECONDS_PER_TARGET seconds each
 	@SHARED=$(SHARED) scripts/fuzz $(SECONDS_PER_TARGET)

@@ -195,7 +195,7 @@ impl Process {
         if !configuration::is_live_change(&self.settings, &settings) {
             return Response::Failed {
                 failure: Failure::NeedsRestart,
-                message: "only name, ignore_checksums and local_networks change while running".to_owned(),
+                message: "only name, ignore_checksums, hash_files and local_networks change while running".to_owned(),
             };
         }
         let analysis = configuration::changed_analysis(&settings, &self.running);

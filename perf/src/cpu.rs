@@ -1,7 +1,9 @@
 //! CPU time of programs, by the operating system's accounting.
 
+use std::fs::File;
 use std::io;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -22,10 +24,14 @@ pub(crate) enum RunError {
     Accounting(#[from] nix::Error),
 }
 
-/// User and system time that a program and its threads take, from start to end. No other child may end meanwhile.
-pub(crate) fn time(command: &mut Command) -> Result<Duration, RunError> {
+/// User and system time that a program and its threads take, from start to end; its standard output goes into a file.
+/// No other child may end meanwhile.
+pub(crate) fn time(command: &mut Command, stdout: &Path) -> Result<Duration, RunError> {
+    let start = |source| RunError::Start { program: name(command), source };
+    let stdout = File::create(stdout).map_err(start)?;
     let before = children()?;
-    let output = command.output().map_err(|source| RunError::Start { program: name(command), source })?;
+    let output = command.stdout(stdout).stderr(Stdio::piped()).output();
+    let output = output.map_err(|source| RunError::Start { program: name(command), source })?;
     let after = children()?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -55,10 +61,14 @@ mod tests {
     #[test]
     fn work_takes_time_and_failure_is_told() {
         // One test: both halves look at the children of the whole process.
-        let busy = time(Command::new("sh").args(["-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"]));
+        let place = tempfile::TempDir::new().unwrap();
+        let output = place.path().join("output");
+        let shell = |script: &str| time(Command::new("sh").args(["-c", script]), &output);
+        let busy = shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo $i");
         assert!(busy.unwrap() > Duration::from_millis(5));
-        let failed = time(Command::new("sh").args(["-c", "echo why >&2; exit 3"])).unwrap_err();
+        assert_eq!(std::fs::read_to_string(&output).unwrap(), "100000\n");
+        let failed = shell("echo why >&2; exit 3").unwrap_err();
         assert_eq!(failed.to_string(), "sh ended with exit status: 3: why");
-        assert!(time(&mut Command::new("/nonexistent")).is_err());
+        assert!(time(&mut Command::new("/nonexistent"), &output).is_err());
     }
 }

@@ -6,8 +6,17 @@
 mod compare;
 mod cpu;
 mod floor;
+mod machine;
+mod peers;
+mod results;
+mod rounds;
+mod sensor;
+mod spread;
+mod table;
+mod targets;
 mod truth;
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,12 +43,15 @@ enum Verb {
     },
     /// Measure `baleen process` beside the floor, and compare its conn.log with the ground truth
     Compare(compare::Arguments),
+    /// Measure `baleen process` beside Suricata, Zeek and tshark
+    Peers(peers::Arguments),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().verb {
+    let outcome: Result<_, Box<dyn Error>> = match Arguments::parse().verb {
         Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
-        Verb::Compare(arguments) => compare::run(&arguments),
+        Verb::Compare(arguments) => compare::run(&arguments).map_err(Into::into),
+        Verb::Peers(arguments) => peers::run(&arguments).map_err(Into::into),
     };
     match outcome {
         Ok((text, good)) => {

@@ -82,12 +82,14 @@ pub(crate) struct Dataplane {
 }
 
 /// What is analyzed, and how.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Analysis {
     /// Networks whose hosts count as local, in CIDR form. Default: all private and special-purpose networks.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) local_networks: Option<Vec<IpNet>>,
+    /// Compute MD5, SHA-1 and SHA-256 of files.
+    pub(crate) hash_files: bool,
     /// Make the unique ids repeatable: for tests only.
     pub(crate) seed: Option<u64>,
 }
@@ -151,6 +153,12 @@ impl Default for Dataplane {
             ignore_checksums: false,
             program: None,
         }
+    }
+}
+
+impl Default for Analysis {
+    fn default() -> Self {
+        Self { local_networks: None, hash_files: true, seed: None }
     }
 }
 

@@ -68,11 +68,13 @@ fn only_the_analysis_changes_while_running() {
     running.seed = Some(1);
     let mut new = running.clone();
     new.name = "edge".into();
+    new.hash_files = false;
     new.local_networks = vec!["10.0.0.0/8".parse().unwrap()];
     assert!(is_live_change(&running, &new));
     let configuration = configure(&running).unwrap();
     let changed = changed_analysis(&new, &configuration.sensor);
     assert_eq!(changed.analysis.peer, "edge");
+    assert!(!changed.analysis.hash_files && configuration.sensor.analysis.analysis.hash_files);
     assert_eq!(changed.id_key, configuration.sensor.analysis.id_key);
     new.workers = 2;
     assert!(!is_live_change(&running, &new));
