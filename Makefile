@@ -3,7 +3,7 @@
 SHARED ?= ../shared
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: help demo test test-all build conformance bench bench-peers fuzz docs dependencies clean
+.PHONY: help demo test test-all build conformance bench bench-peers bench-report guard guard-accept fuzz docs dependencies clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,15 @@ bench: ## Packets per CPU-second, beside a loop that only touches every header (
 
 bench-peers: ## The same captures through Suricata, Zeek and tshark, in turn with the sensor (needs SHARED)
 	@SHARED=$(SHARED) scripts/bench-peers
+
+bench-report: ## Write docs/performance.md and its plots from the results; runs what has none (needs SHARED)
+	@SHARED=$(SHARED) scripts/bench-report
+
+guard: ## Fail when a packet takes over 5 % more instructions than were accepted
+	@scripts/guard
+
+guard-accept: ## Accept the instructions that a packet takes
+	@scripts/guard --accept
 
 fuzz: ## Fuzz every parser for SECONDS_PER_TARGET seconds each
 	@SHARED=$(SHARED) scripts/fuzz $(SECONDS_PER_TARGET)

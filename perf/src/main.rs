@@ -6,6 +6,7 @@
 mod compare;
 mod cpu;
 mod floor;
+mod guard;
 mod machine;
 mod peers;
 mod results;
@@ -45,12 +46,15 @@ enum Verb {
     Compare(compare::Arguments),
     /// Measure `baleen process` beside Suricata, Zeek and tshark
     Peers(peers::Arguments),
+    /// Count the instructions of a fixed run, and hold them to what was accepted
+    Guard(guard::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome: Result<_, Box<dyn Error>> = match Arguments::parse().verb {
         Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
         Verb::Compare(arguments) => compare::run(&arguments).map_err(Into::into),
+        Verb::Guard(arguments) => guard::run(&arguments).map_err(Into::into),
         Verb::Peers(arguments) => peers::run(&arguments).map_err(Into::into),
     };
     match outcome {

@@ -171,7 +171,7 @@ pub(crate) fn run(entrants: &[Entrant], capture: &Path, runs: u16) -> Result<Mea
 }
 
 /// A capture that takes a program no more than to start and end: one ARP frame, since not all take one without any.
-fn write_shortest(file: &Path) -> Result<(), WriteError> {
+pub(crate) fn write_shortest(file: &Path) -> Result<(), WriteError> {
     let mut data = [0; 60];
     if let Some(ethertype) = data.get_mut(12..14) {
         ethertype.copy_from_slice(&[0x08, 0x06]);
@@ -184,7 +184,7 @@ fn write_shortest(file: &Path) -> Result<(), WriteError> {
 }
 
 /// The name of a capture's mix. The capture of the SFR profile is named for its use.
-fn mix(capture: &Path) -> String {
+pub(crate) fn mix(capture: &Path) -> String {
     let stem = capture.file_stem().unwrap_or_default().to_string_lossy();
     if stem == "emix" { "sfr".to_owned() } else { stem.into_owned() }
 }
