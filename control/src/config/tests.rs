@@ -52,3 +52,13 @@ fn sizes_times_and_networks_are_written_as_people_do() {
     assert_eq!(config.logs.rotate.as_secs(), 1800);
     assert_eq!(config.spool.size.as_u64(), 2 << 30);
 }
+
+#[test]
+fn files_are_hashed_unless_the_configuration_says_otherwise() {
+    let hashes = |text: &str| {
+        let config = parse(Path::new("baleen.toml"), &format!("{MINIMAL}{text}")).unwrap();
+        config.dataplane_settings().hash_files
+    };
+    assert!(hashes("") && hashes("[analysis]\nseed = 1\n"));
+    assert!(!hashes("[analysis]\nhash_files = false\n"));
+}
