@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::results::{Document, WriteError};
 use crate::rounds::{self, Measured, RoundsError};
 use crate::targets::{self, Verdict};
-use crate::{sensor, table};
+use crate::{sensor, terminal};
 
 /// Arguments of `baleen-perf compare`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), CompareError>
     for capture in &arguments.captures {
         let measured = measure(arguments, capture)?;
         let verdicts = targets::of_the_process(&measured, arguments.workers);
-        report.push_str(&table::of(&measured, &verdicts));
+        report.push_str(&terminal::of(&measured, &verdicts));
         good &= targets::is_true(&measured);
         if let (Some(limit), Some(ratio)) =
             (arguments.at_most, measured.ratio(&sensor::name(1, false), "floor"))

@@ -9,12 +9,13 @@ mod floor;
 mod guard;
 mod machine;
 mod peers;
+mod report;
 mod results;
 mod rounds;
 mod sensor;
 mod spread;
-mod table;
 mod targets;
+mod terminal;
 mod truth;
 
 use std::error::Error;
@@ -46,6 +47,8 @@ enum Verb {
     Compare(compare::Arguments),
     /// Measure `baleen process` beside Suricata, Zeek and tshark
     Peers(peers::Arguments),
+    /// Write docs/performance.md and its plots from the results
+    Report(report::Arguments),
     /// Count the instructions of a fixed run, and hold them to what was accepted
     Guard(guard::Arguments),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Floor { file } => floor::run(&file).map(|floor| (floor.to_string(), true)).map_err(Into::into),
         Verb::Compare(arguments) => compare::run(&arguments).map_err(Into::into),
         Verb::Guard(arguments) => guard::run(&arguments).map_err(Into::into),
+        Verb::Report(arguments) => report::run(&arguments).map_err(Into::into),
         Verb::Peers(arguments) => peers::run(&arguments).map_err(Into::into),
     };
     match outcome {

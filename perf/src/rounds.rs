@@ -1,11 +1,12 @@
-//! Programs measured in turn on one capture: A B C, A B C, and so on.
+//! Programs measured in turn on one capture: A B C, C B A, B C A, and so on.
 //!
 //! What the machine does besides changes from minute to minute; so figures are compared within a round, and the rounds
-//! tell how much that varies. Logs go to memory, so that no disk is measured, into a directory that is made for each
+//! tell how much that varies. Each round has another order: what a program leaves in caches and memory makes a
+//! difference to the next. Logs go to memory, so that no disk is measured, into a directory that is made for each
 //! run.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -148,8 +149,8 @@ pub(crate) fn run(entrants: &[Entrant], capture: &Path, runs: u16) -> Result<Mea
 
     let mut startups = vec![Vec::new(); entrants.len()];
     let mut times = vec![Vec::new(); entrants.len()];
-    for _ in 0..runs {
-        for (number, entrant) in entrants.iter().enumerate() {
+    for round in 0..usize::from(runs) {
+        for (number, entrant) in in_turn(entrants, round) {
             let logs = place.path().join(number.to_string());
             for (capture, seconds) in [(shortest.as_path(), &mut startups), (capture.as_path(), &mut times)] {
                 let taken = entrant.time(capture, &logs)?;
@@ -189,6 +190,17 @@ pub(crate) fn mix(capture: &Path) -> String {
     if stem == "emix" { "sfr".to_owned() } else { stem.into_owned() }
 }
 
+/// The programs in the order of a round: each is first in its turn, and none is always after the same one.
+fn in_turn(entrants: &[Entrant], round: usize) -> Vec<(usize, &Entrant)> {
+    let mut order: Vec<_> = entrants.iter().enumerate().collect();
+    let is_reversed = round % 2 == 1;
+    order.rotate_left((round + usize::from(is_reversed)) % entrants.len().max(1));
+    if is_reversed {
+        order.reverse();
+    }
+    order
+}
+
 impl Entrant {
     fn time(&self, capture: &Path, logs: &Path) -> Result<f64, RoundsError> {
         if logs.exists() {
@@ -201,7 +213,8 @@ impl Entrant {
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).current_dir(logs);
         let output = logs.join("output");
-        Ok(cpu::time(&mut command, &output)?.as_secs_f64())
+        command.stdout(File::create(&output).map_err(at(&output))?);
+        Ok(cpu::time(&mut command)?.as_secs_f64())
     }
 
     fn row(
@@ -306,6 +319,20 @@ mod tests {
         assert_eq!((row.cpu_seconds.len(), row.startup_cpu_seconds.len(), row.total_records()), (3, 3, 1));
         assert_eq!(row.truth, None, "there is no ground truth beside it");
         assert!(measured.ratio("shell", "nobody").is_none());
+    }
+
+    #[test]
+    fn every_program_is_first_in_its_turn() {
+        let entrant = |name: &str| Entrant {
+            name: name.to_owned(),
+            command: Vec::new(),
+            records: count_logs,
+            has_conn_log: false,
+        };
+        let entrants = ["a", "b", "c"].map(entrant);
+        let order =
+            |round| in_turn(&entrants, round).iter().map(|(_, e)| e.name.as_str()).collect::<String>();
+        assert_eq!([0, 1, 2, 3].map(order), ["abc", "bac", "cab", "acb"]);
     }
 
     #[test]

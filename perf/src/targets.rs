@@ -219,3 +219,65 @@ fn truth(measured: &Measured) -> Option<Verdict> {
         quoted: false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rounds::{Records, Row};
+
+    fn measured(mix: &str, rows: &[(&str, f64)]) -> Measured {
+        let row = |(name, seconds): &(&str, f64)| Row {
+            name: (*name).to_owned(),
+            command: String::new(),
+            cpu_seconds: vec![*seconds; 3],
+            startup_cpu_seconds: vec![0.0; 3],
+            microseconds_per_packet: Spread::of([*seconds]),
+            packets_per_cpu_second: 1.0,
+            octets_per_cpu_second: 1.0,
+            records_per_cpu_second: 1.0,
+            records: Records::from([("conn".to_owned(), 1_500_000)]),
+            truth: None,
+        };
+        let programs = rows.iter().map(row).collect();
+        Measured { mix: mix.to_owned(), packets: 1_000_000, octets: 1, programs }
+    }
+
+    fn lines(verdicts: &[Verdict]) -> String {
+        verdicts.iter().flat_map(|verdict| [verdict.to_string(), "\n".to_owned()]).collect()
+    }
+
+    #[test]
+    fn targets_are_hit_or_missed_and_what_is_quoted_is_told() {
+        let campus = measured("campus", &[("baleen", 0.4), ("baleen, file hashes", 1.0), (SURICATA, 2.8)]);
+        let text = lines(&of_the_peers(&campus));
+        assert!(text.contains("baleen (aim 10): 7.00 (7.00 to 7.00): hit\n"), "{text}");
+        assert!(text.contains("baleen, file hashes: 2.80 (2.80 to 2.80): MISS\n"), "{text}");
+        assert!(text.contains(
+            "baleen (aim 50): 35.00 (35.00 to 35.00) (the other side is quoted, not measured): hit\n"
+        ));
+        let with_zeek = measured("campus", &[("baleen", 0.4), (ZEEK, 4.0)]);
+        let text = lines(&of_the_peers(&with_zeek));
+        assert!(
+            text.contains("(aim 50): 10.00 (10.00 to 10.00): MISS\n") && !text.contains(SURICATA),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_floor_bounds_from_above_and_workers_are_compared() {
+        let sfr = measured("sfr", &[("baleen", 0.29), ("baleen, 2 workers", 0.30), (FLOOR, 0.1)]);
+        let text = lines(&of_the_process(&sfr, 2));
+        assert!(text.contains("of floor (aim 3): 2.90 (2.90 to 2.90): hit, and the aim\n"), "{text}");
+        assert!(text.contains("of one: 1.03 (1.03 to 1.03): hit\n"), "{text}");
+    }
+
+    #[test]
+    fn a_scan_has_its_rate_and_a_false_log_is_no_success() {
+        let mut scan = measured("syn-scan", &[("baleen", 1.0)]);
+        assert!(lines(&of_the_process(&scan, 1)).contains("a CPU-second: 1.50 (1.50 to 1.50): hit\n"));
+        assert!(is_true(&scan), "nothing is known");
+        let truth = Comparison { flows: 1000, exact: 998, missing: 2, ..Comparison::default() };
+        scan.programs.iter_mut().for_each(|row| row.truth = Some(truth.clone()));
+        assert!(!is_true(&scan));
+    }
+}

@@ -21,7 +21,7 @@ use crate::machine::{Machine, first_line};
 use crate::results::{Document, WriteError};
 use crate::rounds::{self, Entrant, Measured, Records, RoundsError};
 use crate::targets::{self, Verdict};
-use crate::{sensor, table};
+use crate::{sensor, terminal};
 
 /// A program that is measured beside the sensor.
 pub(crate) struct Peer {
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), PeersError> {
     for capture in &arguments.captures {
         let measured = rounds::run(&entrants, capture, arguments.runs)?;
         let verdicts = targets::of_the_peers(&measured);
-        report.push_str(&table::of(&measured, &verdicts));
+        report.push_str(&terminal::of(&measured, &verdicts));
         results.push(Outcome { measured, verdicts });
     }
     let good = results.iter().all(|outcome| targets::is_true(&outcome.measured));
