@@ -3,7 +3,8 @@
 SHARED ?= ../shared
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: help demo test test-all build conformance bench bench-components fuzz docs dependencies clean
+.PHONY: help demo test test-all build conformance bench bench-components bench-peers bench-report guard \
+	guard-accept fuzz docs dependencies clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -29,6 +30,18 @@ bench: ## Packets per CPU-second, beside a loop that only touches every header (
 
 bench-components: ## What stages of the packet path, tables, new flows, records and workers cost (needs SHARED)
 	@SHARED=$(SHARED) scripts/bench-components
+
+bench-peers: ## The same captures through Suricata, Zeek and tshark, in turn with the sensor (needs SHARED)
+	@SHARED=$(SHARED) scripts/bench-peers
+
+bench-report: ## Write docs/performance.md and its plots from the results; runs what has none (needs SHARED)
+	@SHARED=$(SHARED) scripts/bench-report
+
+guard: ## Fail when a packet takes over 5 % more instructions than were accepted
+	@scripts/guard
+
+guard-accept: ## Accept the instructions that a packet takes
+	@scripts/guard --accept
 
 fuzz: ## Fuzz every parser for SECONDS_PER_TARGET seconds each
 	@SHARED=$(SHARED) scripts/fuzz $(SECONDS_PER_TARGET)

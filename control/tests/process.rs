@@ -283,6 +283,22 @@ fn a_seed_makes_ids_repeatable() {
 }
 
 #[test]
+fn hashes_of_files_can_be_left_out() {
+    let files = Files::new();
+    let (request, response) =
+        (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    let frames = frames::connection(frames::Endpoint(1, 50_000), frames::Endpoint(2, 80), request, response);
+    let capture = files.with("a.pcap", &frames::pcap(&frames));
+    let [with, without] = [&[][..], &["--no-file-hashes"]].map(|option: &[&str]| {
+        process(["--seed", "1"].into_iter().chain(option.iter().copied()).chain([text(&capture)]))
+    });
+    let md5 = "\"md5\":\"5d41402abc4b2a76b9719d911017c592\"";
+    assert!(with.logs["files"].contains(md5), "{}", with.logs["files"]);
+    assert!(!without.logs["files"].contains("\"md5\":\""), "{}", without.logs["files"]);
+    assert_eq!(with.logs["conn"], without.logs["conn"]);
+}
+
+#[test]
 fn the_records_do_not_depend_on_the_number_of_workers() {
     let files = Files::new();
     let frames = much_traffic();

@@ -104,6 +104,7 @@ pub fn is_live_change(running: &Settings, new: &Settings) -> bool {
         let mut fixed = settings.clone();
         fixed.name = String::new();
         fixed.ignore_checksums = false;
+        fixed.hash_files = true;
         fixed.local_networks = Vec::new();
         // Rules in ports are set up at the start.
         let Shunting { offload_bytes, offload_rules, .. } = settings.shunting;
@@ -219,6 +220,7 @@ fn analysis(settings: &Settings, workers: u16, seeds: Seeds) -> worker::Settings
     analysis.flow.limits.flows = share(limits.flows).min(u64::from(u32::MAX - 1)) as u32;
     analysis.flow.limits.buffered_bytes = limits.reassembly_bytes_per_flow;
     analysis.flow.limits.total_buffered_bytes = share(limits.reassembly_bytes);
+    analysis.analysis.hash_files = settings.hash_files;
     analysis.id_key = seeds.id_key;
     analysis.table_seed = seeds.table;
     let shunting = &settings.shunting;

@@ -200,7 +200,8 @@ impl Process {
             return Response::Failed {
                 failure: Failure::NeedsRestart,
                 message:
-                    "only name, ignore_checksums, local_networks, balance and shunting without offloading change \
+                    "only name, ignore_checksums, hash_files, local_networks, balance and shunting without \
+                          offloading change \
                           while running"
                         .to_owned(),
             };

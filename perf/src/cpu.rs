@@ -23,7 +23,8 @@ pub(crate) enum RunError {
     Accounting(#[from] nix::Error),
 }
 
-/// User and system time that a program and its threads take, from start to end. No other child may end meanwhile.
+/// User and system time that a program and its threads take, from start to end; what it writes is kept in memory
+/// unless the command says otherwise. No other child may end meanwhile.
 pub(crate) fn time(command: &mut Command) -> Result<Duration, RunError> {
     let before = children()?;
     let output = command.output().map_err(|source| RunError::Start { program: name(command), source })?;

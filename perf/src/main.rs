@@ -6,12 +6,22 @@
 mod compare;
 mod cpu;
 mod floor;
+mod guard;
+mod machine;
 mod measurement;
 mod memory;
 mod new_flows;
+mod peers;
 mod records;
+mod report;
+mod results;
+mod rounds;
+mod sensor;
+mod spread;
 mod synthetic;
 mod table;
+mod targets;
+mod terminal;
 mod truth;
 mod workers;
 
@@ -56,6 +66,12 @@ enum Verb {
     Records(records::Arguments),
     /// Measure `baleen process` with several workers beside one
     Workers(workers::Arguments),
+    /// Measure `baleen process` beside Suricata, Zeek and tshark
+    Peers(peers::Arguments),
+    /// Write docs/performance.md and its plots from the results
+    Report(report::Arguments),
+    /// Count the instructions of a fixed run, and hold them to what was accepted
+    Guard(guard::Arguments),
 }
 
 /// What to print, and whether it is good.
@@ -70,6 +86,9 @@ fn main() -> ExitCode {
         Verb::NewFlows(arguments) => new_flows::run(&arguments),
         Verb::Records(arguments) => records::run(&arguments),
         Verb::Workers(arguments) => workers::run(&arguments),
+        Verb::Guard(arguments) => guard::run(&arguments).map_err(Into::into),
+        Verb::Report(arguments) => report::run(&arguments).map_err(Into::into),
+        Verb::Peers(arguments) => peers::run(&arguments).map_err(Into::into),
     };
     match outcome {
         Ok((text, good)) => {

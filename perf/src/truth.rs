@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The transport protocol and the two ends, in ascending order.
@@ -59,7 +59,7 @@ pub(crate) enum TruthError {
 }
 
 /// How a log compares with the truth.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Comparison {
     /// Flows in the capture.
     pub(crate) flows: usize,
@@ -75,10 +75,17 @@ pub(crate) struct Comparison {
     pub(crate) missing: usize,
 }
 
+impl Comparison {
+    /// Percent of the flows that are logged exactly.
+    pub(crate) fn exact_percent(&self) -> f64 {
+        self.exact as f64 * 100.0 / self.flows.max(1) as f64
+    }
+}
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { flows, exact, turned, different, split, missing } = self;
-        let share = *exact as f64 * 100.0 / (*flows).max(1) as f64;
+        let share = self.exact_percent();
         write!(
             f,
             "{flows} flows: {exact} logged exactly ({share:.2} %), {turned} turned around, {different} with other \

@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Analyze packets with wrong checksums too (captures of a host with checksum offload)
     #[arg(long)]
     ignore_checksums: bool,
+    /// Do not compute MD5, SHA-1 and SHA-256 of files
+    #[arg(long)]
+    no_file_hashes: bool,
     /// Make the unique ids repeatable
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
@@ -109,7 +112,7 @@ fn settings(arguments: &Arguments) -> Result<worker::Settings, getrandom::Error>
         Some(seed) => worker::seeded_id_key(seed),
         None => random_key()?,
     };
-    Ok(worker::Settings {
+    let mut settings = worker::Settings {
         decode: packet::DecodeOptions {
             verify_checksums: !arguments.ignore_checksums,
             ..packet::DecodeOptions::default()
@@ -117,7 +120,9 @@ fn settings(arguments: &Arguments) -> Result<worker::Settings, getrandom::Error>
         id_key,
         table_seed: getrandom::u64()?,
         ..worker::Settings::default()
-    })
+    };
+    settings.analysis.hash_files = !arguments.no_file_hashes;
+    Ok(settings)
 }
 
 fn random_key() -> Result<[u8; 16], getrandom::Error> {

@@ -105,12 +105,14 @@ pub(crate) struct Balance {
 }
 
 /// What is analyzed, and how.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Analysis {
     /// Networks whose hosts count as local, in CIDR form. Default: all private and special-purpose networks.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) local_networks: Option<Vec<IpNet>>,
+    /// Compute MD5, SHA-1 and SHA-256 of files.
+    pub(crate) hash_files: bool,
     /// Make the unique ids repeatable: for tests only.
     pub(crate) seed: Option<u64>,
 }
@@ -214,6 +216,12 @@ impl Default for Dataplane {
 impl Default for Balance {
     fn default() -> Self {
         Self { enabled: true, start: 1.25, target: 1.1, interval: Duration::from_secs(1) }
+    }
+}
+
+impl Default for Analysis {
+    fn default() -> Self {
+        Self { local_networks: None, hash_files: true, seed: None }
     }
 }
 

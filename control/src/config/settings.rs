@@ -31,6 +31,7 @@ impl Config {
         settings.lcores.clone_from(&self.dataplane.lcores);
         settings.memory.megabytes = (self.dataplane.memory.as_u64() / MEBIBYTE) as u32;
         settings.ignore_checksums = self.dataplane.ignore_checksums;
+        settings.hash_files = self.analysis.hash_files;
         let workers = u64::from(self.dataplane.workers);
         settings.limits = Limits {
             flows: u64::from(self.limits.flows) * workers,

@@ -78,3 +78,13 @@ fn shunting_changes_nothing_unless_told() {
     let message = refusal(&format!("{MINIMAL}[shunting]\nenabled = false\noffload = \"1MiB\"\n"));
     assert!(message.starts_with("baleen.toml:5: shunting.offload: "), "{message}");
 }
+
+#[test]
+fn files_are_hashed_unless_the_configuration_says_otherwise() {
+    let hashes = |text: &str| {
+        let config = parse(Path::new("baleen.toml"), &format!("{MINIMAL}{text}")).unwrap();
+        config.dataplane_settings().hash_files
+    };
+    assert!(hashes("") && hashes("[analysis]\nseed = 1\n"));
+    assert!(!hashes("[analysis]\nhash_files = false\n"));
+}

@@ -26,6 +26,9 @@ pub struct Settings {
     /// Whether packets with wrong IP, TCP, UDP and ICMP checksums are analyzed like others.
     #[serde(default)]
     pub ignore_checksums: bool,
+    /// Whether MD5, SHA-1 and SHA-256 of files are computed.
+    #[serde(default = "yes")]
+    pub hash_files: bool,
     /// What bounds state.
     #[serde(default)]
     pub limits: Limits,
@@ -224,6 +227,7 @@ impl Settings {
             lcores: Vec::new(),
             memory: Memory::default(),
             ignore_checksums: false,
+            hash_files: true,
             limits: Limits::default(),
             shunting: Shunting::default(),
             balance: Balance::default(),

@@ -68,6 +68,7 @@ fn only_the_analysis_and_the_balance_change_while_running() {
     running.seed = Some(1);
     let mut new = running.clone();
     new.name = "edge".into();
+    new.hash_files = false;
     new.local_networks = vec!["10.0.0.0/8".parse().unwrap()];
     new.shunting.hash_bytes = Some(1 << 20);
     new.balance.start = 2.0;
@@ -75,6 +76,7 @@ fn only_the_analysis_and_the_balance_change_while_running() {
     let configuration = configure(&running).unwrap();
     let changed = changed_analysis(&new, &configuration.sensor);
     assert_eq!(changed.analysis.peer, "edge");
+    assert!(!changed.analysis.hash_files && configuration.sensor.analysis.analysis.hash_files);
     assert_eq!(changed.id_key, configuration.sensor.analysis.id_key);
     assert_eq!(changed.analysis.hash_limit, 1 << 20);
     new.shunting.offload_bytes = Some(1 << 20);
