@@ -129,7 +129,18 @@ impl WorkerLcore {
         while self.round() > 0 {}
         shared.offload.tell(&mut self.worker);
         self.input.finish_exchange(&mut self.worker, self.records.buffer());
-        self.worker.finish(self.records.buffer());
+        while self.worker.finish_some(self.records.buffer()) {
+            if self.records.is_full() {
+                self.hand_over_in_time();
+            }
+        }
+        self.hand_over_in_time();
+        self.shared.counters.publish(self.worker.counters());
+        self.shared.counters.publish_all(self.worker.counters());
+    }
+
+    /// Hands the records over when there is a buffer to go on with, or drops them when nobody takes any.
+    fn hand_over_in_time(&mut self) {
         let deadline = Instant::now() + FINISH;
         while !self.records.try_hand_over() {
             if Instant::now() >= deadline {
@@ -137,8 +148,6 @@ impl WorkerLcore {
             }
             thread::sleep(Duration::from_millis(1));
         }
-        self.shared.counters.publish(self.worker.counters());
-        self.shared.counters.publish_all(self.worker.counters());
     }
 }
 

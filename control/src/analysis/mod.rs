@@ -152,8 +152,14 @@ impl Analysis {
     pub(crate) fn finish(mut self) -> Result<Summary, AnalysisError> {
         let counters = match self.engine {
             Engine::Single { mut worker, mut records } => {
-                worker.finish(&mut records);
-                self.output.write(&records)?;
+                loop {
+                    let more = worker.finish_some(&mut records);
+                    self.output.write(&records)?;
+                    records.clear();
+                    if !more {
+                        break;
+                    }
+                }
                 *worker.counters()
             }
             Engine::Pool(pool) => pool.finish(&mut self.output)?,

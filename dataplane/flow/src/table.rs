@@ -42,6 +42,8 @@ pub struct FlowTable<S> {
     clock: Time,
     /// Where to look next for a connection to evict.
     eviction_hand: u32,
+    /// The first connection that [`finish_some`](Self::finish_some) has not ended.
+    finish_hand: u32,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,7 @@ impl<S> FlowTable<S> {
             counters: Counters::default(),
             clock: Time(0),
             eviction_hand: 0,
+            finish_hand: 0,
         }
     }
 
@@ -375,9 +378,17 @@ impl<S> FlowTable<S> {
 
     /// Removes all connections: the end of input.
     pub fn finish<H: Hooks<State = S>>(&mut self, hooks: &mut H) {
-        for slot in 0..self.entries.len() {
+        while self.finish_some(u32::MAX, hooks) {}
+    }
+
+    /// As [`finish`](Self::finish), at most so many connections; whether there are others. No packet may come in between.
+    pub fn finish_some<H: Hooks<State = S>>(&mut self, most: u32, hooks: &mut H) -> bool {
+        let until = self.entries.len().min(self.finish_hand.saturating_add(most));
+        for slot in self.finish_hand..until {
             self.remove(slot, Removal::Finished, hooks);
         }
+        self.finish_hand = if until < self.entries.len() { until } else { 0 };
+        self.finish_hand > 0
     }
 
     fn evict<H: Hooks<State = S>>(&mut self, hooks: &mut H) {

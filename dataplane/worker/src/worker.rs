@@ -26,6 +26,9 @@ const AHEAD: usize = 16;
 /// Connections ended between two bursts at most, so that a burst's delay stays bounded.
 const EXPIRY_BUDGET: usize = 256;
 
+/// Connections ended at once at the end of input.
+const FINISH_BUDGET: u32 = 4096;
+
 /// A worker's whole state.
 pub struct Worker {
     pub(crate) table: FlowTable<State>,
@@ -202,13 +205,22 @@ impl Worker {
 
     /// Ends every connection: each gets its record.
     pub fn finish(&mut self, out: &mut RecordBuffer) {
+        while self.finish_some(out) {}
+    }
+
+    /// As [`finish`](Self::finish), some of them, so that their records can be taken away before the others come;
+    /// whether to call it again.
+    pub fn finish_some(&mut self, out: &mut RecordBuffer) -> bool {
         let before = out.len();
         self.shared.now = self.shared.clock;
         out.at(NO_FRAME, self.shared.now);
-        self.table.finish(&mut self.shared.call(Place::nowhere(), None, out));
-        let Shared { analyzers, settings, .. } = &mut self.shared;
-        analyzers.finish(&settings.analysis, out);
+        let more = self.table.finish_some(FINISH_BUDGET, &mut self.shared.call(Place::nowhere(), None, out));
+        if !more {
+            let Shared { analyzers, settings, .. } = &mut self.shared;
+            analyzers.finish(&settings.analysis, out);
+        }
         self.counted(before, out);
+        more
     }
 
     /// Removes connections whose time is over.
