@@ -1,8 +1,8 @@
-//! Capture files: a memory-mapped reader of pcap and pcapng, and a writer of pcap.
+//! Capture files: a reader of pcap and pcapng, and a writer of pcap.
 //!
 //! [`Reader`] hands out frames in bursts, the way a port does, so that the same worker code runs on both.
-//! A plain file is mapped and its frames are borrowed from the mapping; gzip and zstd files, pipes and
-//! standard input go through one bounded buffer. What a file claims is never believed before the bytes are there:
+//! They are borrowed from one bounded buffer, which all kinds of input go through: plain, gzip and zstd files, pipes,
+//! standard input; or, where [`Access::Map`] asks for it, from a mapping of a plain file. What a file claims is never believed before the bytes are there:
 //! memory grows with data read, not with lengths in headers.
 //!
 //! What counts as damage follows libpcap, since that is what Zeek reads with: see [`DamageKind`]. Two things are
@@ -24,10 +24,9 @@
 //! # Mapped files that shrink
 //!
 //! Reading a mapped page that another process has cut off the file's end raises `SIGBUS`, which kills the process.
-//! Files below [`MAP_FROM`] bytes are therefore read rather than mapped, and the length of a mapped file is checked
-//! again every [`READ_AHEAD`] bytes, so that a file that shrinks is reported as truncated. What remains is a
-//! file cut within the stretch that is being read just then; who must exclude that (files on shared storage,
-//! captures still rotated by their writer) opens with [`Access::Stream`].
+//! The length of a mapped file is therefore checked again every [`READ_AHEAD`] bytes, so that a file that shrinks is
+//! reported as truncated. What remains is a file cut within the stretch that is being read just then; who must exclude
+//! that (files on shared storage, captures still rotated by their writer) does not map.
 
 mod burst;
 mod classic;
@@ -42,7 +41,7 @@ pub use burst::{BURST, Burst};
 pub use error::{Damage, DamageKind, OpenError, WriteError};
 pub use map::READ_AHEAD;
 pub use reader::{Format, MAX_BLOCK, MAX_SNAPLEN, Reader};
-pub use source::{Access, MAP_FROM};
+pub use source::Access;
 pub use writer::{Precision, Writer};
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ pub struct Reader {
 impl Reader {
     /// Opens a capture file, plain or compressed; `-` is standard input.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::open_with(path, Access::Auto)
+        Self::open_with(path, Access::default())
     }
 
     /// As [`Reader::open`], with a choice whether a plain file is mapped.
@@ -194,7 +194,7 @@ impl Reader {
         self.offset.saturating_add(self.consumed as u64)
     }
 
-    /// Bytes of the whole file, where it is mapped; else unknown.
+    /// Bytes of the whole file, where it is one and not compressed; else unknown.
     pub fn size(&self) -> Option<u64> {
         self.source.size()
     }

@@ -11,10 +11,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::{map::Mapped, reader::MAX_BLOCK};
 
-/// Plain files from this size on are mapped, smaller ones read.
-pub const MAP_FROM: u64 = 1 << 20;
-
-/// First size of the stream buffer. It grows, as bytes arrive, to what the longest block takes.
+/// First size of the stream buffer. It grows, as bytes arrive, to what the longest block takes. Small enough to stay in a
+/// core's own cache, so that whoever analyzes the frames finds them there.
 const BUFFER: usize = 256 << 10;
 /// Bytes of compressed input read at a time.
 const COMPRESSED_BUFFER: usize = 128 << 10;
@@ -27,13 +25,12 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// How a plain file is read. Compressed files, pipes and standard input are always streamed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Access {
-    /// Mapped from [`MAP_FROM`] bytes on, else streamed; streamed also where mapping fails.
+    /// Read through a buffer that stays in the cache: for frames that are looked at all over, by a fourth cheaper than a
+    /// mapping, whose pages come from memory line by line. Safe for files that shrink meanwhile.
     #[default]
-    Auto,
-    /// Mapped, whatever the size.
-    Map,
-    /// Read through a buffer, for files that may shrink meanwhile.
     Stream,
+    /// Mapped, whatever the size; streamed where mapping fails. For frames of which little is looked at.
+    Map,
 }
 
 /// Bytes in order, with a window on what is there now.
@@ -54,22 +51,19 @@ impl Source {
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let wanted = match access {
-            Access::Auto => metadata.len() >= MAP_FROM,
-            Access::Map => true,
-            Access::Stream => false,
-        };
-        if wanted && metadata.is_file() && metadata.len() > 0 {
-            let mut magic = [0; 4];
-            let read = read_up_to(&mut file, &mut magic)?;
-            if compression(magic.get(..read).unwrap_or_default()).is_none()
-                && let Ok(mapped) = file.try_clone().and_then(Mapped::new)
-            {
-                return Ok(Self::Mapped(mapped));
-            }
-            return Stream::behind(magic, read, file).map(Self::Stream);
+        let mut magic = [0; 4];
+        let read = read_up_to(&mut file, &mut magic)?;
+        let is_plain = metadata.is_file() && compression(magic.get(..read).unwrap_or_default()).is_none();
+        if access == Access::Map
+            && is_plain
+            && metadata.len() > 0
+            && let Ok(mapped) = file.try_clone().and_then(Mapped::new)
+        {
+            return Ok(Self::Mapped(mapped));
         }
-        Stream::detect(file).map(Self::Stream)
+        let mut stream = Stream::behind(magic, read, file)?;
+        stream.size = is_plain.then_some(metadata.len());
+        Ok(Self::Stream(stream))
     }
 
     /// The bytes that are there now, from the present position on.
@@ -101,7 +95,7 @@ impl Source {
     pub(crate) fn size(&self) -> Option<u64> {
         match self {
             Self::Mapped(mapped) => Some(mapped.len() as u64),
-            Self::Stream(_) => None,
+            Self::Stream(stream) => stream.size,
         }
     }
 }
@@ -142,6 +136,8 @@ pub(crate) struct Stream {
     start: usize,
     end: usize,
     finished: bool,
+    /// Bytes of the file, where it is one, and not compressed.
+    size: Option<u64>,
 }
 
 impl fmt::Debug for Stream {
@@ -155,7 +151,7 @@ impl fmt::Debug for Stream {
 
 impl Stream {
     fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, finished: false }
+        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, finished: false, size: None }
     }
 
     /// Looks at the first bytes for a compression, and decompresses.
