@@ -62,6 +62,12 @@ impl Index {
         }
     }
 
+    /// Removes all entries.
+    pub(crate) fn clear(&mut self) {
+        self.buckets.fill(Bucket::default());
+        self.len = 0;
+    }
+
     /// The bucket is made of the upper bits of the hash, the tag of the lower ones.
     #[inline]
     fn probe(&self, hash: u32) -> Probe {

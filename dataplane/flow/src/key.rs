@@ -10,9 +10,24 @@ use record::{Addr, Endpoints, Proto};
 /// port 0; the protocol number is part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FlowKey {
-    low: (Addr, u16),
-    high: (Addr, u16),
+    low: End,
+    high: End,
     protocol: u8,
+}
+
+/// One end, in a form that is compared in registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct End {
+    /// The octets of the address as a number of this machine: which end is the low one is nobody else's business.
+    address: u128,
+    port: u16,
+}
+
+impl End {
+    #[inline]
+    fn of((address, port): (Addr, u16)) -> Self {
+        Self { address: u128::from_ne_bytes(address.0), port }
+    }
 }
 
 /// A packet's ends, as sent.
@@ -84,11 +99,9 @@ impl Tuple {
     /// The key, and whether the sender is its low end.
     #[inline]
     pub(crate) fn key(&self) -> (FlowKey, bool) {
-        let source = (self.ends.orig_h, self.ends.orig_p);
-        let destination = (self.ends.resp_h, self.ends.resp_p);
-        let from_low = self.one_way || number(source) <= number(destination);
-        let (low, high) = if from_low { (source, destination) } else { (destination, source) };
-        (FlowKey { low, high, protocol: self.ip_proto }, from_low)
+        let source = End::of((self.ends.orig_h, self.ends.orig_p));
+        let destination = End::of((self.ends.resp_h, self.ends.resp_p));
+        FlowKey::of_ends(source, destination, self.ip_proto, self.one_way)
     }
 }
 
@@ -98,34 +111,32 @@ impl FlowKey {
         Tuple::of(packet).key().0
     }
 
-    /// The key of TCP segments and UDP datagrams between these ends.
+    /// The key of a packet between these ends, and whether the sender is the low one.
     #[inline]
-    pub(crate) fn between(ends: &Ends) -> Self {
-        let tuple = Tuple {
-            ends: Endpoints {
-                orig_h: ends.source,
-                orig_p: ends.source_port,
-                resp_h: ends.destination,
-                resp_p: ends.destination_port,
-            },
-            proto: Proto::Unknown,
-            ip_proto: ends.protocol,
-            one_way: false,
-        };
-        tuple.key().0
+    fn of_ends(source: End, destination: End, protocol: u8, one_way: bool) -> (Self, bool) {
+        let from_low = one_way || source <= destination;
+        let (low, high) = if from_low { (source, destination) } else { (destination, source) };
+        (Self { low, high, protocol }, from_low)
+    }
+
+    /// The key of a TCP segment or UDP datagram between these ends, and whether the sender is the low one.
+    #[inline]
+    pub(crate) fn between(ends: &Ends) -> (Self, bool) {
+        let source = End::of((ends.source, ends.source_port));
+        let destination = End::of((ends.destination, ends.destination_port));
+        Self::of_ends(source, destination, ends.protocol, false)
     }
 
     /// Of these ends, the low one first.
-    pub(crate) const fn from_ends(low: (Addr, u16), high: (Addr, u16), protocol: u8) -> Self {
-        Self { low, high, protocol }
+    pub(crate) fn from_ends(low: (Addr, u16), high: (Addr, u16), protocol: u8) -> Self {
+        Self { low: End::of(low), high: End::of(high), protocol }
     }
 
     /// Whether it is made of these ends, the low one first.
     #[inline]
     pub(crate) fn is_of(&self, ends: ((Addr, u16), (Addr, u16)), protocol: u8) -> bool {
         let (low, high) = ends;
-        let same = |a, b| number(a) == number(b);
-        same(self.low, low) && same(self.high, high) && self.protocol == protocol
+        self.low == End::of(low) && self.high == End::of(high) && self.protocol == protocol
     }
 
     /// Both ends are the same address and port.
@@ -163,23 +174,16 @@ impl HashKey {
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         let [k0, k1, k2, k3, k4, k5] = self.0;
-        let (a, b) = halves(&key.low.0);
-        let (c, d) = halves(&key.high.0);
-        let ports = u64::from(key.low.1) << 32 | u64::from(key.high.1) << 16 | u64::from(key.protocol);
+        let (a, b) = halves(key.low.address);
+        let (c, d) = halves(key.high.address);
+        let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 16 | u64::from(key.protocol);
         let sum = fold(a ^ k0, b ^ k1).wrapping_add(fold(c ^ k2, d ^ k3).rotate_left(29));
         fold(sum ^ k4, ports ^ k5)
     }
 }
 
-/// An end as numbers, which are compared in registers.
 #[inline]
-fn number((address, port): (Addr, u16)) -> (u128, u16) {
-    (u128::from_be_bytes(address.0), port)
-}
-
-#[inline]
-fn halves(addr: &Addr) -> (u64, u64) {
-    let value = u128::from_be_bytes(addr.0);
+const fn halves(value: u128) -> (u64, u64) {
     ((value >> 64) as u64, value as u64)
 }
 

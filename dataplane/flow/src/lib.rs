@@ -44,4 +44,4 @@ pub use hooks::Hooks;
 pub use info::{Direction, FlowInfo, Skipping};
 pub use key::{FlowKey, HashKey, icmp_counterpart};
 pub use port_set::PortSet;
-pub use table::{DetachedFlow, Extraction, FlowTable, Offloaded};
+pub use table::{DetachedFlow, Extraction, FlowTable, Lookup, Offloaded};

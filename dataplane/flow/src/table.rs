@@ -68,7 +68,7 @@ enum TransportState {
 
 /// Where the connection of a packet is looked for.
 #[derive(Debug, Clone, Copy)]
-struct Lookup {
+pub struct Lookup {
     key: FlowKey,
     from_low: bool,
     hash: u32,
@@ -129,31 +129,34 @@ impl<S> FlowTable<S> {
         Some((&entry.flow, &entry.state))
     }
 
-    /// Has the place fetched where the connection of a packet between these ends is looked for; the hash of them, for
-    /// [`prefetch`](Self::prefetch).
+    /// Where to look for the connection of a TCP segment or UDP datagram between these ends. Has that memory fetched.
     ///
-    /// A hint, without any effect but on time: with both called for all packets of a burst before the first of them is
+    /// With this and then [`prefetch`](Self::prefetch) called for all packets of a burst before the first of them is
     /// taken, their connections arrive side by side.
     #[inline]
-    pub fn prefetch_index(&self, ends: &Ends) -> u32 {
-        let hash = (self.hash_key.hash(&FlowKey::between(ends)) >> 32) as u32;
-        self.index.prefetch(hash);
-        hash
+    pub fn look_ahead(&self, ends: &Ends) -> Lookup {
+        let lookup = self.look_for(FlowKey::between(ends));
+        self.index.prefetch(lookup.hash);
+        lookup
     }
 
-    /// Has the connection of a hash fetched, as far as the index tells which that is.
+    /// Has the connection fetched, as far as the index tells which that is.
     #[inline]
-    pub fn prefetch(&self, hash: u32) {
-        if let Some(entry) = self.index.find(hash, |_| true).and_then(|slot| self.entries.place(slot)) {
+    pub fn prefetch(&self, lookup: &Lookup) {
+        if let Some(entry) = self.index.find(lookup.hash, |_| true).and_then(|slot| self.entries.place(slot))
+        {
             prefetch(entry);
         }
     }
 
     #[inline]
+    fn look_for(&self, (key, from_low): (FlowKey, bool)) -> Lookup {
+        Lookup { key, from_low, hash: (self.hash_key.hash(&key) >> 32) as u32 }
+    }
+
+    #[inline]
     fn look_up(&self, tuple: &Tuple) -> Lookup {
-        let (key, from_low) = tuple.key();
-        let hash = (self.hash_key.hash(&key) >> 32) as u32;
-        Lookup { key, from_low, hash }
+        self.look_for(tuple.key())
     }
 
     #[inline]
@@ -176,6 +179,19 @@ impl<S> FlowTable<S> {
     /// against the [clock](Self::set_clock) if that is later, so that a packet after them begins a new connection,
     /// whether or not [`expire`](Self::expire) has been called.
     pub fn packet<H: Hooks<State = S>>(&mut self, now: Time, packet: &Packet<'_>, hooks: &mut H) {
+        let lookup = self.look_up(&Tuple::of(packet));
+        self.packet_at(&lookup, now, packet, hooks);
+    }
+
+    /// As [`packet`](Self::packet), where it is known already where to [look](Self::look_ahead).
+    pub fn packet_at<H: Hooks<State = S>>(
+        &mut self,
+        lookup: &Lookup,
+        now: Time,
+        packet: &Packet<'_>,
+        hooks: &mut H,
+    ) {
+        debug_assert_eq!(lookup.key, FlowKey::of(packet));
         let clock = self.clock.max(now);
         self.counters.packets = self.counters.packets.wrapping_add(1);
         if packet.ip.protocol == ip_proto::IGMP {
@@ -183,9 +199,8 @@ impl<S> FlowTable<S> {
             return;
         }
         self.wheel.start(clock);
-        let lookup = self.look_up(&Tuple::of(packet));
-        let existing = self.find(&lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
-        let Some(slot) = existing.or_else(|| self.create(&lookup, now, clock, packet, hooks)) else {
+        let existing = self.find(lookup).filter(|slot| !self.ends_before(*slot, now, clock, packet, hooks));
+        let Some(slot) = existing.or_else(|| self.create(lookup, now, clock, packet, hooks)) else {
             return;
         };
         let is_new = existing.is_none();
@@ -385,9 +400,17 @@ impl<S> FlowTable<S> {
     pub fn finish_some<H: Hooks<State = S>>(&mut self, most: u32, hooks: &mut H) -> bool {
         let until = self.entries.len().min(self.finish_hand.saturating_add(most));
         for slot in self.finish_hand..until {
-            self.remove(slot, Removal::Finished, hooks);
+            // The index is forgotten as a whole.
+            if let Some(entry) = self.entries.remove(slot) {
+                self.removed(entry, Removal::Finished, hooks);
+            }
         }
-        self.finish_hand = if until < self.entries.len() { until } else { 0 };
+        if until < self.entries.len() {
+            self.finish_hand = until;
+        } else {
+            self.finish_hand = 0;
+            self.index.clear();
+        }
         self.finish_hand > 0
     }
 
@@ -421,7 +444,13 @@ impl<S> FlowTable<S> {
     }
 
     fn remove<H: Hooks<State = S>>(&mut self, slot: u32, why: Removal, hooks: &mut H) {
-        let Some(mut entry) = self.take(slot) else { return };
+        if let Some(entry) = self.take(slot) {
+            self.removed(entry, why, hooks);
+        }
+    }
+
+    /// Tells of a connection that is in no place any more.
+    fn removed<H: Hooks<State = S>>(&mut self, mut entry: Entry<S>, why: Removal, hooks: &mut H) {
         if let TransportState::Tcp(tcp) = &mut entry.transport {
             tcp.release(&mut self.counters);
         }

@@ -3,7 +3,7 @@
 use std::array;
 use std::sync::Arc;
 
-use flow::FlowTable;
+use flow::{FlowTable, Lookup};
 use packet::fragment::Reassembler;
 use packet::tunnel::{self, Inner, TunnelContext, UdpTunnelState};
 use packet::{Decoded, Ends, Frame, LinkType, Packet, WeirdList};
@@ -168,23 +168,25 @@ impl Worker {
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
         for frames in frames.chunks(AHEAD) {
-            self.fetch(link, frames);
-            for frame in frames {
-                self.frame(link, frame, out);
+            let lookups = self.look_ahead(link, frames);
+            for (frame, lookup) in frames.iter().zip(&lookups) {
+                self.frame(link, frame, lookup.as_ref(), out);
             }
         }
         self.advance(out);
     }
 
-    /// Has the connections of frames fetched, where a glance tells which they are.
-    fn fetch(&self, link: LinkType, frames: &[Frame<'_>]) {
-        let hashes: [_; AHEAD] = array::from_fn(|place| {
-            let ends = Ends::glance(link, frames.get(place)?)?;
-            Some(self.table.prefetch_index(&ends))
-        });
-        for hash in hashes.into_iter().flatten() {
-            self.table.prefetch(hash);
+    /// Where to look for the connections of frames that a glance tells it of, and has these connections fetched.
+    fn look_ahead(&self, link: LinkType, frames: &[Frame<'_>]) -> [Option<Lookup>; AHEAD] {
+        let lookups =
+            array::from_fn(|place| match frames.get(place).and_then(|frame| Ends::glance(link, frame)) {
+                Some(ends) => Some(self.table.look_ahead(&ends)),
+                None => None,
+            });
+        for lookup in lookups.iter().flatten() {
+            self.table.prefetch(lookup);
         }
+        lookups
     }
 
     /// Lets packet time pass when no packet comes.
@@ -244,7 +246,7 @@ impl Worker {
         self.counters.flows = *self.table.counters();
     }
 
-    fn frame(&mut self, link: LinkType, frame: &Frame<'_>, out: &mut RecordBuffer) {
+    fn frame(&mut self, link: LinkType, frame: &Frame<'_>, lookup: Option<&Lookup>, out: &mut RecordBuffer) {
         self.shared.now = frame.time;
         self.shared.clock = self.shared.clock.max(frame.clock);
         self.table.set_clock(self.shared.clock);
@@ -254,7 +256,13 @@ impl Worker {
         self.counters.octets += u64::from(frame.wire_len);
         self.shared.weirds.clear();
         let decoded = packet::decode(link, frame, &self.shared.settings.decode, &mut self.shared.weirds);
-        match self.decoded(decoded, Place::outermost(&Origin::new(link, frame)), out) {
+        let origin = Origin::new(link, frame);
+        let place = Place::outermost(&origin);
+        let taken = match (&decoded, lookup) {
+            (Decoded::Flow(packet), Some(_)) => Ok(self.packet(packet, lookup, place, out)),
+            _ => self.decoded(decoded, place, out),
+        };
+        match taken {
             Ok(Taken::Analyzed) => self.counters.analyzed += 1,
             Ok(Taken::Shunted) => {
                 self.counters.shunted += 1;
@@ -272,7 +280,7 @@ impl Worker {
         out: &mut RecordBuffer,
     ) -> Result<Taken, Drop> {
         match decoded {
-            Decoded::Flow(packet) => Ok(self.packet(&packet, place, out)),
+            Decoded::Flow(packet) => Ok(self.packet(&packet, None, place, out)),
             Decoded::Fragment(fragment) => {
                 let Shared { now, weirds, .. } = &mut self.shared;
                 let datagram =
@@ -315,12 +323,21 @@ impl Worker {
     }
 
     /// One IP packet: of the frame, or of a layer of tunnel in it.
-    fn packet(&mut self, packet: &Packet<'_>, place: Place<'_>, out: &mut RecordBuffer) -> Taken {
+    fn packet(
+        &mut self,
+        packet: &Packet<'_>,
+        lookup: Option<&Lookup>,
+        place: Place<'_>,
+        out: &mut RecordBuffer,
+    ) -> Taken {
         let (inner, path) = if packet.is_ip_tunnel() {
             (self.ip_tunnel(packet, place, out), Path::default())
         } else {
             let mut call = self.shared.call(place, Some(packet), out);
-            self.table.packet(call.now, packet, &mut call);
+            match lookup {
+                Some(lookup) => self.table.packet_at(lookup, call.now, packet, &mut call),
+                None => self.table.packet(call.now, packet, &mut call),
+            }
             call.write_weirds();
             (call.inner, call.path)
         };

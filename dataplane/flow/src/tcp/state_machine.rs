@@ -256,8 +256,7 @@ impl TcpState {
     pub(super) fn check_end<H: Hooks>(&mut self, context: &mut Context<'_, H>, side: Side) {
         let end = self.end(side);
         let over = end.fins > 0 || matches!(end.state, EndpointState::Closed | EndpointState::Reset);
-        let is_pending = !context.flow.is_offloaded(side) && self.has_pending_data(side);
-        if end.has(Mark::ENDED) || !over || is_pending {
+        if !over || end.has(Mark::ENDED) || !context.flow.is_offloaded(side) && self.has_pending_data(side) {
             return;
         }
         self.end_mut(side).mark(Mark::ENDED);
