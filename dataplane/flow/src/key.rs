@@ -16,17 +16,32 @@ pub struct FlowKey {
 }
 
 /// One end, in a form that is compared in registers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct End {
-    /// The octets of the address as a number of this machine: which end is the low one is nobody else's business.
-    address: u128,
+    /// The octets of the address as numbers of this machine: which end is the low one is nobody else's business.
+    address: [u64; 2],
     port: u16,
 }
 
 impl End {
     #[inline]
     fn of((address, port): (Addr, u16)) -> Self {
-        Self { address: u128::from_ne_bytes(address.0), port }
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address.0;
+        let upper = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        let lower = u64::from_ne_bytes([i, j, k, l, m, n, o, p]);
+        Self { address: [upper, lower], port }
+    }
+
+    /// As one number, to be compared without a branch.
+    #[inline]
+    fn number(self) -> u128 {
+        let [upper, lower] = self.address;
+        u128::from(upper) << 64 | u128::from(lower)
+    }
+
+    #[inline]
+    fn is_not_after(self, other: Self) -> bool {
+        (self.number(), self.port) <= (other.number(), other.port)
     }
 }
 
@@ -114,7 +129,7 @@ impl FlowKey {
     /// The key of a packet between these ends, and whether the sender is the low one.
     #[inline]
     fn of_ends(source: End, destination: End, protocol: u8, one_way: bool) -> (Self, bool) {
-        let from_low = one_way || source <= destination;
+        let from_low = one_way || source.is_not_after(destination);
         let (low, high) = if from_low { (source, destination) } else { (destination, source) };
         (Self { low, high, protocol }, from_low)
     }
@@ -174,17 +189,11 @@ impl HashKey {
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         let [k0, k1, k2, k3, k4, k5] = self.0;
-        let (a, b) = halves(key.low.address);
-        let (c, d) = halves(key.high.address);
+        let ([a, b], [c, d]) = (key.low.address, key.high.address);
         let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 16 | u64::from(key.protocol);
         let sum = fold(a ^ k0, b ^ k1).wrapping_add(fold(c ^ k2, d ^ k3).rotate_left(29));
         fold(sum ^ k4, ports ^ k5)
     }
-}
-
-#[inline]
-const fn halves(value: u128) -> (u64, u64) {
-    ((value >> 64) as u64, value as u64)
 }
 
 #[inline]

@@ -1,6 +1,5 @@
 //! The worker: one lcore's share of the traffic.
 
-use std::array;
 use std::sync::Arc;
 
 use flow::{FlowTable, Lookup};
@@ -167,8 +166,9 @@ impl Worker {
 
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
+        let mut lookups = [None; AHEAD];
         for frames in frames.chunks(AHEAD) {
-            let lookups = self.look_ahead(link, frames);
+            self.look_ahead(link, frames, &mut lookups);
             for (frame, lookup) in frames.iter().zip(&lookups) {
                 self.frame(link, frame, lookup.as_ref(), out);
             }
@@ -177,16 +177,14 @@ impl Worker {
     }
 
     /// Where to look for the connections of frames that a glance tells it of, and has these connections fetched.
-    fn look_ahead(&self, link: LinkType, frames: &[Frame<'_>]) -> [Option<Lookup>; AHEAD] {
-        let lookups =
-            array::from_fn(|place| match frames.get(place).and_then(|frame| Ends::glance(link, frame)) {
-                Some(ends) => Some(self.table.look_ahead(&ends)),
-                None => None,
-            });
-        for lookup in lookups.iter().flatten() {
+    #[inline]
+    fn look_ahead(&self, link: LinkType, frames: &[Frame<'_>], lookups: &mut [Option<Lookup>; AHEAD]) {
+        for (frame, lookup) in frames.iter().zip(&mut *lookups) {
+            *lookup = Ends::glance(link, frame).map(|ends| self.table.look_ahead(&ends));
+        }
+        for lookup in lookups.iter().take(frames.len()).flatten() {
             self.table.prefetch(lookup);
         }
-        lookups
     }
 
     /// Lets packet time pass when no packet comes.
