@@ -289,7 +289,9 @@ impl Sensor {
                     let moves = Arc::clone(&shared.moves);
                     input = input.with_exchange(Exchange::new(handover, number as u16, moves));
                 }
-                WorkerLcore::new(Worker::new(analysis), input, sender, shared, live).run(&stop, idle);
+                let mut worker = Worker::new(analysis);
+                worker.reserve();
+                WorkerLcore::new(worker, input, sender, shared, live).run(&stop, idle);
             })?;
             self.workers.push((name, thread));
         }

@@ -114,8 +114,11 @@ impl Driven {
     pub(crate) fn new(flows: u32, packets_per_second: u32) -> Self {
         let mut settings = Settings::default();
         settings.flow.limits.flows = flows;
+        let mut worker = Worker::new(settings.into());
+        // As the sensor does with its workers.
+        worker.reserve();
         Self {
-            worker: Worker::new(settings.into()),
+            worker,
             out: RecordBuffer::new(Format::JsonWithPath, LogSet::ALL),
             frames: Vec::with_capacity(BATCH),
             packets: 0,

@@ -10,6 +10,8 @@ pub struct Services {
     count: u8,
     /// A bit for each name: it is carried by another, and does not fall with it.
     carried: u8,
+    /// Goes on with every change.
+    version: u8,
 }
 
 impl Services {
@@ -21,6 +23,7 @@ impl Services {
         if let Some(place) = self.names.get_mut(usize::from(self.count)) {
             *place = name;
             self.count += 1;
+            self.version = self.version.wrapping_add(1);
         }
     }
 
@@ -41,7 +44,7 @@ impl Services {
 
     /// Takes a name away.
     pub fn remove(&mut self, name: &'static str) {
-        let mut kept = Self::default();
+        let mut kept = Self { version: self.version.wrapping_add(1), ..Self::default() };
         for other in self.iter().filter(|other| *other != name) {
             if self.is_carried(other) {
                 kept.confirm_carried(other);
@@ -50,6 +53,11 @@ impl Services {
             }
         }
         *self = kept;
+    }
+
+    /// Whether names came or went since this copy was made, a moment ago.
+    pub const fn has_changed_since(&self, before: &Self) -> bool {
+        self.version != before.version
     }
 
     /// Whether the name is there.

@@ -208,6 +208,12 @@ impl Session {
             .is_none_or(|state| state.detector.is_some() || state.slots.iter().any(|slot| slot.running))
     }
 
+    /// Gives the memory back, when no payload will come any more and there is nothing left to tell: most connections
+    /// whose protocol is not known never were anything else.
+    pub fn forget_if_over(&mut self) {
+        self.state = self.state.take().filter(|state| !state.slots.is_empty() || !state.services.is_empty());
+    }
+
     /// The confirmed protocols.
     pub fn services(&self) -> Services {
         self.state.as_ref().map_or_else(Services::default, |state| state.services)
@@ -299,8 +305,10 @@ impl State {
             Input::Skipped(direction, length) => slot.analyzer.skipped(&mut context, direction, length),
             Input::Gap(direction, length) => slot.analyzer.gap(&mut context, direction, length),
         };
-        for name in self.services.iter().filter(|name| !before.contains(name)) {
-            slot.confirmed.confirm(name);
+        if self.services.has_changed_since(&before) {
+            for name in self.services.iter().filter(|name| !before.contains(name)) {
+                slot.confirmed.confirm(name);
+            }
         }
         self.looked |= verdict != Verdict::HeaderOnly;
         match verdict {

@@ -123,13 +123,16 @@ impl Call<'_, '_> {
 
 impl Call<'_, '_> {
     /// Takes the short path from here on, as far as nobody wants what comes.
-    fn shunt(&self, flow: &mut FlowInfo, state: &State, direction: Direction) {
+    fn shunt(&self, flow: &mut FlowInfo, state: &mut State, direction: Direction) {
         let shunting = &self.settings.shunting;
         if !shunting.enabled {
             return;
         }
         let limit = if flow.proto == Proto::Tcp { shunting.tcp } else { shunting.udp };
-        if !state.session.wants_payload() || is_beyond(flow, limit) {
+        if !state.session.wants_payload() {
+            flow.skip_all_payload();
+            state.session.forget_if_over();
+        } else if is_beyond(flow, limit) {
             flow.skip_all_payload();
         } else if flow.proto == Proto::Tcp {
             let octets = state.session.skippable(self.clock, direction);

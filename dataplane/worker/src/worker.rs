@@ -164,6 +164,12 @@ impl Worker {
         }
     }
 
+    /// Makes room in the index for as many connections as there may be, so that it never has to grow under load: eight
+    /// octets each.
+    pub fn reserve(&mut self) {
+        self.table.reserve(self.table.config().limits.flows);
+    }
+
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
         let mut lookups = [None; AHEAD];
