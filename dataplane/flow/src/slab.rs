@@ -1,6 +1,6 @@
 //! Numbered places of equal size, in chunks that never move: memory grows by a chunk at a time, nothing is copied.
 
-/// Places of a chunk. With an entry of 272 octets a chunk is a bit over two megabytes: huge pages fit.
+/// Places of a chunk. With an entry of 280 octets a chunk is a bit over two megabytes: huge pages fit.
 const CHUNK: usize = 1 << 13;
 
 /// A slab.
