@@ -22,12 +22,12 @@ use super::{AnalysisError, Output};
 use crate::log_files::LogFileError;
 
 /// Rounds that may be under way: sent, and not written yet. The reader waits for the oldest when there are more.
-const ROUNDS: usize = 4;
-/// Frames of a round: enough that handing it over costs nothing beside them.
+const ROUNDS: usize = 3;
+/// Most frames of a round.
 const ROUND_FRAMES: usize = 4096;
-/// Octets of the reader's memory that one batch may keep before its round ends; one buffer more at most. As frames are
-/// to be found in the cache by their worker, all rounds together are to fit in there.
-const ROUND_OCTETS: usize = 2 << 20;
+/// Octets of the reader's memory that one batch may keep before its round ends; one buffer more at most. Rounds are so
+/// large that handing them over costs little beside the work, and so small that all that are under way stay in the cache.
+const ROUND_OCTETS: usize = 1 << 20;
 
 struct Thread {
     batches: SyncSender<Batch>,
