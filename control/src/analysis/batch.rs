@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use packet::{Frame, LinkType};
-use pcap::Buffer;
+use pcap::{BURST, Buffer};
 use record::{RecordBuffer, Time};
 use worker::Worker;
 
-/// Frames given to the worker at a time: no more than its core's nearest cache takes.
-const BURST: usize = 16;
 /// Octets of a cache line.
 const CACHE_LINE: usize = 64;
 

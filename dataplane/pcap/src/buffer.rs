@@ -25,7 +25,7 @@ impl Buffer {
     }
 
     /// The bytes to write to, as long as nobody else has a clone.
-    pub(crate) fn to_write(&mut self) -> Option<&mut Vec<u8>> {
+    pub(crate) fn unshared(&mut self) -> Option<&mut Vec<u8>> {
         Arc::get_mut(&mut self.0)
     }
 

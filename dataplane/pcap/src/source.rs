@@ -214,7 +214,7 @@ impl Stream {
                 return Ok(false);
             }
             self.make_room();
-            let free = self.buffer.to_write().and_then(|buffer| buffer.get_mut(self.end..));
+            let free = self.buffer.unshared().and_then(|buffer| buffer.get_mut(self.end..));
             let Some(free) = free.filter(|free| !free.is_empty()) else {
                 return Ok(false);
             };
@@ -235,10 +235,10 @@ impl Stream {
     /// Moves the unread part to the front, of another buffer if somebody holds this one; doubles the buffer once that
     /// part fills it.
     fn make_room(&mut self) {
-        if self.buffer.to_write().is_none() {
+        if self.buffer.unshared().is_none() {
             self.change_buffer();
         }
-        let Some(buffer) = self.buffer.to_write() else { return };
+        let Some(buffer) = self.buffer.unshared() else { return };
         if self.start > 0 {
             buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -253,12 +253,12 @@ impl Stream {
     /// Leaves the buffer to those who hold it, and takes along what is unread.
     fn change_buffer(&mut self) {
         let unread = self.end - self.start;
-        let fits = |buffer: &mut Buffer| buffer.to_write().is_some_and(|bytes| bytes.len() >= unread);
+        let fits = |buffer: &mut Buffer| buffer.unshared().is_some_and(|bytes| bytes.len() >= unread);
         let mut next = match self.left.iter_mut().position(fits) {
             Some(index) => self.left.remove(index),
             None => Buffer::new(unread.max(BUFFER)),
         };
-        if let Some(to) = next.to_write().and_then(|bytes| bytes.get_mut(..unread)) {
+        if let Some(to) = next.unshared().and_then(|bytes| bytes.get_mut(..unread)) {
             to.copy_from_slice(self.window());
         }
         (self.start, self.end) = (0, unread);
