@@ -7,6 +7,8 @@ use pcap::{BURST, Buffer};
 use record::{RecordBuffer, Time};
 use worker::Worker;
 
+/// Frames that are fetched at a time: no more than a core's nearest cache takes.
+const PART: usize = 16;
 /// Octets of a cache line.
 const CACHE_LINE: usize = 64;
 
@@ -92,14 +94,19 @@ impl Batch {
     pub(super) fn carry_out(&mut self, worker: &mut Worker) {
         for run in self.frames.chunk_by(|a, b| a.link == b.link) {
             let Some(first) = run.first() else { continue };
-            for chunk in run.chunks(BURST) {
-                let mut frames =
-                    [Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 }; BURST];
-                for (frame, kept) in frames.iter_mut().zip(chunk) {
-                    *frame = kept.frame(&self.buffers);
+            for burst in run.chunks(BURST) {
+                for part in burst.chunks(PART) {
+                    let mut frames =
+                        [Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 }; PART];
+                    for (frame, kept) in frames.iter_mut().zip(part) {
+                        *frame = kept.frame(&self.buffers);
+                    }
+                    fetch(&frames);
+                    worker.part(first.link, frames.get(..part.len()).unwrap_or_default(), &mut self.records);
                 }
-                fetch(&frames);
-                worker.burst(first.link, frames.get(..chunk.len()).unwrap_or_default(), &mut self.records);
+                if let Some(last) = burst.last() {
+                    worker.idle(last.clock, &mut self.records);
+                }
             }
         }
         // Without buffers the reader would have to take others.

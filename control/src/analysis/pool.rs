@@ -25,9 +25,12 @@ use crate::log_files::LogFileError;
 const ROUNDS: usize = 3;
 /// Most frames of a round.
 const ROUND_FRAMES: usize = 4096;
-/// Octets of the reader's memory that one batch may keep before its round ends; one buffer more at most. Rounds are so
-/// large that handing them over costs little beside the work, and so small that all that are under way stay in the cache.
+/// Octets of frames after which a round ends: so many that handing it over costs little beside the work, and so few that
+/// all rounds under way stay in the cache.
 const ROUND_OCTETS: usize = 1 << 20;
+/// Octets of the reader's memory that one batch may keep before its round ends; one buffer more at most. More than the
+/// frames have where the reader gets less at a time than a buffer takes, as from a pipe.
+const KEPT_OCTETS: usize = 4 << 20;
 
 struct Thread {
     batches: SyncSender<Batch>,
@@ -50,6 +53,8 @@ pub(super) struct Pool {
     under_way: usize,
     /// Frames in the round that is being filled.
     round_len: usize,
+    /// Octets of these frames.
+    round_octets: usize,
     now: Time,
     format: Format,
     logs: LogSet,
@@ -75,6 +80,7 @@ impl Pool {
             spare: Vec::new(),
             under_way: 0,
             round_len: 0,
+            round_octets: 0,
             now: Time(0),
             format,
             logs,
@@ -96,8 +102,11 @@ impl Pool {
                 self.deal(link, &[Frame { data: copy.bytes(), ..*frame }], &copy);
             }
         }
-        let is_full = |batch: &Batch| batch.held() >= ROUND_OCTETS;
-        if self.round_len >= ROUND_FRAMES || self.filling.iter().any(is_full) {
+        let is_full = |batch: &Batch| batch.held() >= KEPT_OCTETS;
+        if self.round_len >= ROUND_FRAMES
+            || self.round_octets >= ROUND_OCTETS
+            || self.filling.iter().any(is_full)
+        {
             self.send(Order::Analyze, output)?;
         }
         Ok(())
@@ -111,6 +120,7 @@ impl Pool {
                 batch.push(link, frame, buffer, &range);
             }
             self.now = self.now.max(frame.clock);
+            self.round_octets += frame.data.len();
         }
         self.round_len += frames.len();
     }
@@ -143,6 +153,7 @@ impl Pool {
             }
         }
         self.round_len = 0;
+        self.round_octets = 0;
         self.under_way += 1;
         Ok(())
     }

@@ -167,13 +167,18 @@ impl Worker {
 
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
+        self.part(link, frames, out);
+        self.advance(out);
+    }
+
+    /// Analyzes a part of a burst, after which packet time does not pass yet: [`idle`](Self::idle) ends the burst.
+    pub fn part(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
         for frames in frames.chunks(AHEAD) {
             self.fetch(link, frames);
             for frame in frames {
                 self.frame(link, frame, out);
             }
         }
-        self.advance(out);
     }
 
     /// Has the connections of frames fetched, where a glance tells which they are.
