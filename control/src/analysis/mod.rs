@@ -1,9 +1,10 @@
 //! The analysis of capture files inside this process: reads bursts, drives one or several workers, writes logs.
 //!
-//! One worker runs where the frames are read, on borrowed memory. Several get their frames copied, in rounds: every
+//! One worker runs where the frames are read, on borrowed memory. Several share the reader's memory, in rounds: every
 //! worker answers every round with one buffer of records, and the answers of a round are merged by frame number.
 //! So the order of records, and what is limited over all workers, does not depend on the threads' pace.
 
+mod batch;
 mod pool;
 mod summary;
 
@@ -18,9 +19,6 @@ use worker::{Limiter, Settings, Worker};
 use crate::log_files::{LogFileError, LogFiles};
 use pool::Pool;
 pub(crate) use summary::Summary;
-
-/// Frames of a round.
-const ROUND: usize = 4096;
 
 /// Why an analysis ends early.
 #[derive(Debug, Error)]
@@ -101,11 +99,11 @@ impl Analysis {
         logs: LogSet,
         files: LogFiles,
     ) -> Self {
-        let records = move || RecordBuffer::new(format, logs);
         let engine = if workers <= 1 {
-            Engine::Single { worker: Box::new(Worker::new(settings.into())), records: records() }
+            let worker = Box::new(Worker::new(settings.into()));
+            Engine::Single { worker, records: RecordBuffer::new(format, logs) }
         } else {
-            Engine::Pool(Pool::start(&settings.into(), workers, records))
+            Engine::Pool(Pool::start(&settings.into(), workers, format, logs))
         };
         Self { engine, output: Output { limiter: Limiter::default(), files }, frames: 0, clock: Time(0) }
     }
@@ -134,11 +132,10 @@ impl Analysis {
                 }
             }
             Engine::Pool(pool) => {
-                pool.add(link, burst.frames());
-                if pool.round_len() >= ROUND || count == 0 {
-                    pool.send()?;
+                pool.add(link, &burst, &mut self.output)?;
+                if count == 0 {
+                    pool.flush(&mut self.output)?;
                 }
-                pool.collect(&mut self.output)?;
             }
         }
         if let Some(last) = burst.frames().last() {

@@ -3,202 +3,213 @@
 //! The records are those of one worker, but for what [`flow_hash`] cannot keep together, and in another order: records
 //! of one frame keep its place, what time-outs bring comes at the end of its round. So of two records under one limit,
 //! of which only the first is written, several workers may choose the other if one of them comes from a time-out.
+//!
+//! A round is a batch for each worker. Frames are not copied: a batch keeps the memory that they were read into until
+//! its worker is done with it. Then it comes back with the records, which are written round by round, and is filled
+//! again. Memory is bounded by the rounds that may be under way, [`ROUNDS`], and what a round may hold.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
 use packet::{Frame, LinkType};
-use record::{RecordBuffer, Time};
+use pcap::{Buffer, Burst};
+use record::{Format, LogSet, RecordBuffer, Time};
 use worker::{Counters, Settings, Worker, flow_hash};
 
+use super::batch::{Batch, Order};
 use super::{AnalysisError, Output};
 use crate::log_files::LogFileError;
 
-/// Rounds that a worker may be ahead of the slowest.
-const ROUNDS_AHEAD: usize = 4;
-/// Answers that may wait to be collected: more than rounds can be under way, so that no worker waits for long.
-const ANSWERS_AHEAD: usize = 2 * ROUNDS_AHEAD + 2;
-
-/// Frames for one worker, copied out of the reader's memory.
-#[derive(Debug, Default)]
-struct Batch {
-    frames: Vec<BatchFrame>,
-    bytes: Vec<u8>,
-    /// Packet time at the end of the round.
-    now: Time,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct BatchFrame {
-    link: LinkType,
-    time: Time,
-    clock: Time,
-    number: u64,
-    end: usize,
-    wire_len: u32,
-}
-
-impl Batch {
-    fn push(&mut self, link: LinkType, frame: &Frame<'_>) {
-        self.bytes.extend_from_slice(frame.data);
-        self.frames.push(BatchFrame {
-            link,
-            time: frame.time,
-            clock: frame.clock,
-            number: frame.number,
-            end: self.bytes.len(),
-            wire_len: frame.wire_len,
-        });
-    }
-
-    /// Gives the frames to `worker`, burst by burst.
-    fn feed(&self, worker: &mut Worker, records: &mut RecordBuffer) {
-        let mut start = 0;
-        for run in self.frames.chunk_by(|a, b| a.link == b.link) {
-            let Some(first) = run.first() else { continue };
-            for chunk in run.chunks(pcap::BURST) {
-                let mut frames =
-                    [Frame { time: Time(0), clock: Time(0), number: 0, data: &[], wire_len: 0 }; pcap::BURST];
-                for (frame, at) in frames.iter_mut().zip(chunk) {
-                    let data = self.bytes.get(start..at.end).unwrap_or_default();
-                    *frame = Frame {
-                        time: at.time,
-                        clock: at.clock,
-                        number: at.number,
-                        data,
-                        wire_len: at.wire_len,
-                    };
-                    start = at.end;
-                }
-                worker.burst(first.link, frames.get(..chunk.len()).unwrap_or_default(), records);
-            }
-        }
-        worker.idle(self.now, records);
-    }
-}
+/// Rounds that may be under way: sent, and not written yet. The reader waits for the oldest when there are more.
+const ROUNDS: usize = 3;
+/// Most frames of a round.
+const ROUND_FRAMES: usize = 4096;
+/// Octets of frames after which a round ends: so many that handing it over costs little beside the work, and so few that
+/// all rounds under way stay in the cache.
+const ROUND_OCTETS: usize = 1 << 20;
+/// Octets of the reader's memory that one batch may keep before its round ends; one buffer more at most. More than the
+/// frames have where the reader gets less at a time than a buffer takes, as from a pipe.
+const KEPT_OCTETS: usize = 4 << 20;
 
 struct Thread {
     batches: SyncSender<Batch>,
-    answers: Receiver<RecordBuffer>,
+    answers: Receiver<Batch>,
     handle: JoinHandle<Counters>,
+    /// Its last answer has been written.
+    has_ended: bool,
 }
 
 /// The workers.
 pub(super) struct Pool {
     threads: Vec<Thread>,
     /// The round that is being filled, a batch a worker.
-    batches: Vec<Batch>,
+    filling: Vec<Batch>,
     /// Answers to the oldest round that is not complete, a place a worker.
-    answers: Vec<Option<RecordBuffer>>,
+    answers: Vec<Option<Batch>>,
+    /// Batches to be used again.
+    spare: Vec<Batch>,
+    /// Rounds sent and not written yet.
+    under_way: usize,
+    /// Frames in the round that is being filled.
     round_len: usize,
+    /// Octets of these frames.
+    round_octets: usize,
     now: Time,
+    format: Format,
+    logs: LogSet,
 }
 
 impl Pool {
-    /// Starts `count` workers; `records` makes their buffers.
-    pub(super) fn start(
-        settings: &Arc<Settings>,
-        count: usize,
-        records: impl Fn() -> RecordBuffer + Clone + Send + 'static,
-    ) -> Self {
+    /// Starts `count` workers, who write records of `logs`.
+    pub(super) fn start(settings: &Arc<Settings>, count: usize, format: Format, logs: LogSet) -> Self {
         let threads = (0..count)
             .map(|_| {
-                let (batches, inbox) = sync_channel(ROUNDS_AHEAD);
-                let (outbox, answers) = sync_channel(ANSWERS_AHEAD);
+                // No worker has more than all rounds, so that neither side ever waits for room.
+                let (batches, inbox) = sync_channel(ROUNDS);
+                let (outbox, answers) = sync_channel(ROUNDS);
                 let settings = Arc::clone(settings);
-                let records = records.clone();
-                let handle = std::thread::spawn(move || work(settings, &inbox, &outbox, records));
-                Thread { batches, answers, handle }
+                let handle = std::thread::spawn(move || work(settings, &inbox, &outbox));
+                Thread { batches, answers, handle, has_ended: false }
             })
             .collect();
         Self {
             threads,
-            batches: (0..count).map(|_| Batch::default()).collect(),
+            filling: (0..count).map(|_| Batch::new(RecordBuffer::new(format, logs))).collect(),
             answers: (0..count).map(|_| None).collect(),
+            spare: Vec::new(),
+            under_way: 0,
             round_len: 0,
+            round_octets: 0,
             now: Time(0),
+            format,
+            logs,
         }
     }
 
-    /// Frames in the round that is being filled.
-    pub(super) const fn round_len(&self) -> usize {
-        self.round_len
-    }
-
-    /// Adds the frames of a burst to the round.
-    pub(super) fn add(&mut self, link: LinkType, frames: &[Frame<'_>]) {
-        for frame in frames {
-            let worker = flow_hash(link, frame).map_or(0, |hash| share(hash, self.batches.len()));
-            if let Some(batch) = self.batches.get_mut(worker) {
-                batch.push(link, frame);
+    /// Adds the frames of a burst to the round, and sends it when it is full.
+    pub(super) fn add(
+        &mut self,
+        link: LinkType,
+        burst: &Burst<'_>,
+        output: &mut Output,
+    ) -> Result<(), AnalysisError> {
+        if let Some(buffer) = burst.buffer() {
+            self.deal(link, burst.frames(), buffer);
+        } else {
+            for frame in burst.frames() {
+                let copy = Buffer::holding(frame.data.to_vec());
+                self.deal(link, &[Frame { data: copy.bytes(), ..*frame }], &copy);
             }
-            self.now = self.now.max(frame.clock);
         }
-        self.round_len += frames.len();
-    }
-
-    /// Sends the round to the workers.
-    pub(super) fn send(&mut self) -> Result<(), AnalysisError> {
-        self.round_len = 0;
-        for (thread, batch) in self.threads.iter().zip(&mut self.batches) {
-            batch.now = self.now;
-            thread.batches.send(std::mem::take(batch)).map_err(|_| AnalysisError::Worker)?;
+        let is_full = |batch: &Batch| batch.held() >= KEPT_OCTETS;
+        if self.round_len >= ROUND_FRAMES
+            || self.round_octets >= ROUND_OCTETS
+            || self.filling.iter().any(is_full)
+        {
+            self.send(Order::Analyze, output)?;
         }
         Ok(())
     }
 
-    /// Writes the answers of every round that all workers have answered; does not wait.
-    pub(super) fn collect(&mut self, output: &mut Output) -> Result<(), AnalysisError> {
-        loop {
-            for (place, thread) in self.answers.iter_mut().zip(&self.threads) {
-                if place.is_none() {
-                    match thread.answers.try_recv() {
-                        Ok(records) => *place = Some(records),
-                        Err(TryRecvError::Empty) => return Ok(()),
-                        Err(TryRecvError::Disconnected) => return Err(AnalysisError::Worker),
-                    }
+    /// Gives each frame, all of which stand in `buffer`, to its worker's batch.
+    fn deal(&mut self, link: LinkType, frames: &[Frame<'_>], buffer: &Buffer) {
+        for frame in frames {
+            let worker = flow_hash(link, frame).map_or(0, |hash| share(hash, self.filling.len()));
+            if let (Some(batch), Some(range)) = (self.filling.get_mut(worker), buffer.range_of(frame.data)) {
+                batch.push(link, frame, buffer, &range);
+            }
+            self.now = self.now.max(frame.clock);
+            self.round_octets += frame.data.len();
+        }
+        self.round_len += frames.len();
+    }
+
+    /// Sends what there is of the round to the workers, and writes what they have answered.
+    pub(super) fn flush(&mut self, output: &mut Output) -> Result<(), AnalysisError> {
+        self.send(Order::Analyze, output)
+    }
+
+    fn send(&mut self, order: Order, output: &mut Output) -> Result<(), AnalysisError> {
+        while self.has_answers()? {
+            self.write_round(output)?;
+        }
+        while self.under_way >= ROUNDS {
+            self.wait_for_answers()?;
+            self.write_round(output)?;
+        }
+        for (thread, filling) in self.threads.iter().zip(&mut self.filling) {
+            if thread.has_ended {
+                continue;
+            }
+            let next =
+                self.spare.pop().unwrap_or_else(|| Batch::new(RecordBuffer::new(self.format, self.logs)));
+            let mut batch = std::mem::replace(filling, next);
+            batch.now = self.now;
+            batch.order = order;
+            // A worker whose last answer is still to be read has ended already.
+            if thread.batches.send(batch).is_err() && order == Order::Analyze {
+                return Err(AnalysisError::Worker);
+            }
+        }
+        self.round_len = 0;
+        self.round_octets = 0;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// Whether the oldest round is complete; does not wait.
+    fn has_answers(&mut self) -> Result<bool, AnalysisError> {
+        if self.under_way == 0 {
+            return Ok(false);
+        }
+        for (place, thread) in self.answers.iter_mut().zip(&self.threads) {
+            if place.is_none() && !thread.has_ended {
+                match thread.answers.try_recv() {
+                    Ok(batch) => *place = Some(batch),
+                    Err(TryRecvError::Empty) => return Ok(false),
+                    Err(TryRecvError::Disconnected) => return Err(AnalysisError::Worker),
                 }
             }
-            self.write_round(output)?;
         }
+        Ok(true)
     }
 
-    fn write_round(&mut self, output: &mut Output) -> Result<(), AnalysisError> {
-        let buffers: Vec<RecordBuffer> = self.answers.iter_mut().filter_map(Option::take).collect();
-        Ok(merge(&buffers, output)?)
-    }
-
-    /// Ends the workers and writes everything they still have.
-    pub(super) fn finish(mut self, output: &mut Output) -> Result<Counters, AnalysisError> {
-        self.send()?;
-        let mut counters = Counters::default();
-        let mut handles = Vec::new();
-        let mut inboxes = Vec::new();
-        for thread in std::mem::take(&mut self.threads) {
-            // Without a sender the worker ends after what it has been sent.
-            drop(thread.batches);
-            inboxes.push(thread.answers);
-            handles.push(thread.handle);
-        }
-        // Every worker has answered the same number of rounds, and one more with what it had open.
-        while self.wait_round(&inboxes) {
-            self.write_round(output)?;
-        }
-        for handle in handles {
-            counters.add(&handle.join().map_err(|_| AnalysisError::Worker)?);
-        }
-        Ok(counters)
-    }
-
-    /// Waits for the answers of one round; false when no worker answers any more.
-    fn wait_round(&mut self, inboxes: &[Receiver<RecordBuffer>]) -> bool {
-        for (place, inbox) in self.answers.iter_mut().zip(inboxes) {
-            if place.is_none() {
-                *place = inbox.recv().ok();
+    /// Waits until the oldest round is complete.
+    fn wait_for_answers(&mut self) -> Result<(), AnalysisError> {
+        for (place, thread) in self.answers.iter_mut().zip(&self.threads) {
+            if place.is_none() && !thread.has_ended {
+                *place = Some(thread.answers.recv().map_err(|_| AnalysisError::Worker)?);
             }
         }
-        self.answers.iter().any(Option::is_some)
+        Ok(())
+    }
+
+    /// Writes the oldest round, which is complete; its batches are spare then.
+    fn write_round(&mut self, output: &mut Output) -> Result<(), AnalysisError> {
+        merge(&self.answers, output)?;
+        self.under_way -= 1;
+        for (place, thread) in self.answers.iter_mut().zip(&mut self.threads) {
+            if let Some(mut batch) = place.take() {
+                thread.has_ended = batch.is_last;
+                batch.records.clear();
+                self.spare.push(batch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the workers and writes everything they still have: some connections a round, until none has any more.
+    pub(super) fn finish(mut self, output: &mut Output) -> Result<Counters, AnalysisError> {
+        self.flush(output)?;
+        while self.threads.iter().any(|thread| !thread.has_ended) {
+            self.send(Order::Finish, output)?;
+        }
+        let mut counters = Counters::default();
+        for thread in self.threads {
+            counters.add(&thread.handle.join().map_err(|_| AnalysisError::Worker)?);
+        }
+        Ok(counters)
     }
 }
 
@@ -207,39 +218,41 @@ fn share(hash: u64, workers: usize) -> usize {
     ((u128::from(hash) * workers as u128) >> 64) as usize
 }
 
-/// One worker's thread: a buffer of records for every batch, then one for all that was open.
-fn work(
-    settings: Arc<Settings>,
-    inbox: &Receiver<Batch>,
-    outbox: &SyncSender<RecordBuffer>,
-    records: impl Fn() -> RecordBuffer,
-) -> Counters {
+/// One worker's thread: an answer to every batch, up to the one that says that it is the last.
+fn work(settings: Arc<Settings>, inbox: &Receiver<Batch>, outbox: &SyncSender<Batch>) -> Counters {
     let mut worker = Worker::new(settings);
-    for batch in inbox {
-        let mut answer = records();
-        batch.feed(&mut worker, &mut answer);
-        if outbox.send(answer).is_err() {
-            return *worker.counters();
+    for mut batch in inbox {
+        batch.carry_out(&mut worker);
+        let is_last = batch.is_last;
+        // The receiver is gone only when the whole analysis has failed already.
+        if outbox.send(batch).is_err() || is_last {
+            break;
         }
     }
-    let mut answer = records();
-    worker.finish(&mut answer);
-    // The receiver is gone only when the whole analysis has failed already.
-    let _ = outbox.send(answer);
     *worker.counters()
 }
 
 /// Writes the records of several workers in the order of the frames that caused them.
-fn merge(buffers: &[RecordBuffer], output: &mut Output) -> Result<(), LogFileError> {
-    let mut sources: Vec<_> = buffers.iter().map(|buffer| buffer.iter().peekable()).collect();
+fn merge(answers: &[Option<Batch>], output: &mut Output) -> Result<(), LogFileError> {
+    let mut sources: Vec<_> = answers.iter().flatten().map(|batch| batch.records.iter().peekable()).collect();
     loop {
-        let next = sources
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(index, source)| source.peek().map(|(entry, _)| (entry.frame, index)))
-            .min();
-        let Some((_, index)) = next else { return Ok(()) };
-        if let Some((entry, line)) = sources.get_mut(index).and_then(Iterator::next) {
+        // The source whose turn it is, and the place in the order from which on it is another's.
+        let mut turn = None;
+        let mut until = None;
+        for (index, source) in sources.iter_mut().enumerate() {
+            if let Some((entry, _)) = source.peek() {
+                let key = (entry.frame, index);
+                if turn.is_none_or(|first| key < first) {
+                    until = turn.replace(key);
+                } else if until.is_none_or(|next| key < next) {
+                    until = Some(key);
+                }
+            }
+        }
+        let Some((_, index)) = turn else { return Ok(()) };
+        let Some(source) = sources.get_mut(index) else { return Ok(()) };
+        let is_due = |frame: u64| until.is_none_or(|next| (frame, index) < next);
+        while let Some((entry, line)) = source.next_if(|(entry, _)| is_due(entry.frame)) {
             output.write_one(entry, line)?;
         }
     }

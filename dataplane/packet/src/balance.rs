@@ -9,18 +9,41 @@ use crate::Frame;
 use crate::header::ip_proto;
 use crate::link::{self, LinkType};
 
-/// Source and destination of the outermost IP header, as they are in its fixed part; `None` when there is none.
+/// What the outermost IP header tells a balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hosts {
+    /// Source, as it is in the fixed part of the header.
+    pub source: Addr,
+    /// Destination, likewise.
+    pub destination: Addr,
+    /// Whether this is an unfragmented IPv4 packet of Teredo, by port or by what it carries: an IPv6 packet of which one
+    /// address has Teredo's prefix, 2001::/32.
+    ///
+    /// A Teredo client talks to a server first and to relays later: the connections inside change the outer host, and
+    /// only a balance that knows Teredo keeps them together.
+    pub is_teredo: bool,
+}
+
+/// The hosts of the outermost IP header; `None` when there is none.
 #[inline]
-pub fn addresses(link: LinkType, frame: &Frame<'_>) -> Option<(Addr, Addr)> {
+pub fn hosts(link: LinkType, frame: &Frame<'_>) -> Option<Hosts> {
     let header = link::ip_header(link, frame)?;
     match header.first()? >> 4 {
         4 => {
-            let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *header.first_chunk::<20>()?;
-            Some((Addr::v4([s0, s1, s2, s3]), Addr::v4([d0, d1, d2, d3])))
+            let [.., protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header.first_chunk::<20>()?;
+            Some(Hosts {
+                source: Addr::v4([s0, s1, s2, s3]),
+                destination: Addr::v4([d0, d1, d2, d3]),
+                is_teredo: protocol == ip_proto::UDP && carries_teredo(header) == Some(true),
+            })
         }
         6 => {
             let addresses = header.first_chunk::<40>()?.last_chunk::<32>()?;
-            Some((Addr::v6(*addresses.first_chunk()?), Addr::v6(*addresses.last_chunk()?)))
+            Some(Hosts {
+                source: Addr::v6(*addresses.first_chunk()?),
+                destination: Addr::v6(*addresses.last_chunk()?),
+                is_teredo: false,
+            })
         }
         _ => None,
     }
@@ -30,18 +53,6 @@ pub fn addresses(link: LinkType, frame: &Frame<'_>) -> Option<(Addr, Addr)> {
 const TEREDO_PORT: u16 = 3544;
 /// Octets of an IPv6 header.
 const IPV6_HEADER: usize = 40;
-
-/// Whether the frame is an unfragmented IPv4 packet of Teredo, by port or by what it carries: an IPv6 packet of which
-/// one address has Teredo's prefix, 2001::/32.
-///
-/// A Teredo client talks to a server first and to relays later: the connections inside change the outer host, and only
-/// a balance that knows Teredo keeps them together.
-#[inline]
-pub fn is_teredo(link: LinkType, frame: &Frame<'_>) -> bool {
-    let Some(header) = link::ip_header(link, frame) else { return false };
-    matches!(header, [first, _, _, _, _, _, _, _, _, ip_proto::UDP, ..] if first >> 4 == 4)
-        && carries_teredo(header) == Some(true)
-}
 
 fn carries_teredo(header: &[u8]) -> Option<bool> {
     let [first, _, _, _, _, _, fragment_high, fragment_low, ..] = *header else { return None };

@@ -28,7 +28,7 @@ mod transport;
 pub mod tunnel;
 mod weird;
 
-pub use balance::{addresses, is_teredo};
+pub use balance::{Hosts, hosts};
 pub use decode::{Aggregate, DecodeOptions, Decoded, OtherReason, decode, decode_datagram, decode_ip};
 pub use ends::Ends;
 pub use fragment::Fragment;

@@ -4,7 +4,7 @@ use record::{Addr, Time};
 use crate::header::ip_proto;
 use crate::testing::*;
 use crate::tunnel::{TunnelContext, UdpTunnelState, inner};
-use crate::{DecodeOptions, Decoded, Frame, LinkType, WeirdList, addresses, checksum, decode};
+use crate::{DecodeOptions, Decoded, Frame, LinkType, WeirdList, checksum, decode, hosts};
 
 const LINK_TYPES: [u32; 18] = [0, 1, 9, 10, 12, 14, 50, 51, 101, 105, 108, 113, 127, 228, 229, 239, 276, 999];
 
@@ -16,13 +16,15 @@ fn checksum_is_that_of_rfc_1071() {
 
 #[test]
 fn addresses_are_found_behind_any_link_layer() {
+    let addresses =
+        |link, octets: &[u8]| hosts(link, &frame(octets)).map(|hosts| (hosts.source, hosts.destination));
     let pair = Some((Addr::v4(CLIENT), Addr::v4(SERVER)));
     let tagged = ethernet(0x8100, &join(&[&hex("0005 0800"), &probe()]));
-    assert_eq!(addresses(LinkType::Ethernet, &frame(&tagged)), pair);
-    assert_eq!(addresses(LinkType::Ip, &frame(&probe())), pair);
+    assert_eq!(addresses(LinkType::Ethernet, &tagged), pair);
+    assert_eq!(addresses(LinkType::Ip, &probe()), pair);
     let six = Some((Addr::v6(CLIENT6), Addr::v6(SERVER6)));
-    assert_eq!(addresses(LinkType::Ip, &frame(&probe6())), six);
-    assert_eq!(addresses(LinkType::Ethernet, &frame(&ethernet(0x0806, &[0; 28]))), None);
+    assert_eq!(addresses(LinkType::Ip, &probe6()), six);
+    assert_eq!(addresses(LinkType::Ethernet, &ethernet(0x0806, &[0; 28])), None);
 }
 
 /// A UDP packet of IPv4 with these ports and this payload.
@@ -41,7 +43,8 @@ fn udp_packet(ports: [u16; 2], fragment: u16, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn teredo_is_known_by_port_and_by_what_it_carries() {
-    let is_teredo = |packet: &[u8]| crate::is_teredo(LinkType::Ip, &frame(packet));
+    let is_teredo =
+        |packet: &[u8]| crate::hosts(LinkType::Ip, &frame(packet)).is_some_and(|hosts| hosts.is_teredo);
     let mut ipv6 = [0u8; 40];
     ipv6[0] = 0x60;
     ipv6[24..28].copy_from_slice(&[0x20, 1, 0, 0]);
@@ -119,7 +122,7 @@ fn check(data: &[u8], wire_len: u32, verify_checksums: bool) {
             assert_eq!(now.bad_checksum, later.bad_checksum || later.has_bad_payload());
         }
         stays_inside(data, decoded, 0, &options);
-        addresses(link, &frame);
+        hosts(link, &frame);
     }
 }
 

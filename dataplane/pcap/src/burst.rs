@@ -3,6 +3,8 @@
 use packet::Frame;
 use record::Time;
 
+use crate::Buffer;
+
 /// Most frames in one burst.
 pub const BURST: usize = 64;
 
@@ -15,6 +17,7 @@ pub struct Burst<'r> {
     offsets: [u64; BURST],
     len: usize,
     link_type: u16,
+    buffer: Option<&'r Buffer>,
 }
 
 impl<'r> Burst<'r> {
@@ -22,7 +25,7 @@ impl<'r> Burst<'r> {
 
     /// An empty burst.
     pub const fn new() -> Self {
-        Self { frames: [Self::NO_FRAME; BURST], offsets: [0; BURST], len: 0, link_type: 0 }
+        Self { frames: [Self::NO_FRAME; BURST], offsets: [0; BURST], len: 0, link_type: 0, buffer: None }
     }
 
     /// The frames, in the order of the file.
@@ -33,6 +36,11 @@ impl<'r> Burst<'r> {
     /// Where each frame's record starts: bytes from the start of the file, after decompression.
     pub fn offsets(&self) -> &[u64] {
         self.offsets.get(..self.len).unwrap_or_default()
+    }
+
+    /// The memory that all these frames stand in, for who keeps them; none if they are those of a mapping.
+    pub const fn buffer(&self) -> Option<&'r Buffer> {
+        self.buffer
     }
 
     /// Link type of all these frames (`LINKTYPE_` number); 0 in an empty burst.
@@ -53,6 +61,12 @@ impl<'r> Burst<'r> {
     pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.link_type = 0;
+        self.buffer = None;
+    }
+
+    /// Says where the frames that follow stand.
+    pub(crate) const fn stand_in(&mut self, buffer: Option<&'r Buffer>) {
+        self.buffer = buffer;
     }
 
     /// Takes the frame, unless the burst is full or of another link type.

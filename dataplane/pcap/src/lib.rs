@@ -4,6 +4,7 @@
 //! They are borrowed from one bounded buffer, which all kinds of input go through: plain, gzip and zstd files, pipes,
 //! standard input; or, where [`Access::Map`] asks for it, from a mapping of a plain file. What a file claims is never believed before the bytes are there:
 //! memory grows with data read, not with lengths in headers.
+//! Who hands frames of a stream to other threads keeps their [`Buffer`] instead of copying them.
 //!
 //! What counts as damage follows libpcap, since that is what Zeek reads with: see [`DamageKind`]. Two things are
 //! read that libpcap refuses: interfaces of different link type or snapshot length in one pcapng file, and
@@ -28,6 +29,7 @@
 //! reported as truncated. What remains is a file cut within the stretch that is being read just then; who must exclude
 //! that (files on shared storage, captures still rotated by their writer) does not map.
 
+mod buffer;
 mod burst;
 mod classic;
 mod error;
@@ -37,6 +39,7 @@ mod reader;
 mod source;
 mod writer;
 
+pub use buffer::Buffer;
 pub use burst::{BURST, Burst};
 pub use error::{Damage, DamageKind, OpenError, WriteError};
 pub use map::READ_AHEAD;

@@ -215,6 +215,7 @@ impl Reader {
         if !self.await_record()? {
             return Ok(0);
         }
+        burst.stand_in(self.source.buffer());
         let window = self.source.window();
         let (consumed, damage) = match &mut self.state {
             State::Classic(classic) => collect(classic, window, self.offset, self.next, burst),

@@ -9,7 +9,7 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{map::Mapped, reader::MAX_BLOCK};
+use crate::{Buffer, map::Mapped, reader::MAX_BLOCK};
 
 /// First size of the stream buffer. It grows, as bytes arrive, to what the longest block takes. Small enough to stay in a
 /// core's own cache, so that whoever analyzes the frames finds them there.
@@ -75,6 +75,14 @@ impl Source {
         }
     }
 
+    /// The memory that the window is in, where it can be kept.
+    pub(crate) const fn buffer(&self) -> Option<&Buffer> {
+        match self {
+            Self::Mapped(_) => None,
+            Self::Stream(stream) => Some(&stream.buffer),
+        }
+    }
+
     /// Moves the position forward by `count` bytes of the window.
     pub(crate) fn advance(&mut self, count: usize) {
         match self {
@@ -129,10 +137,13 @@ fn read_up_to(input: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// A reader behind a buffer whose unread part is kept in one piece.
+/// A reader behind a buffer whose unread part is kept in one piece. A buffer that somebody else holds is left to them,
+/// and its unread part moved to another.
 pub(crate) struct Stream {
     input: Box<dyn Read + Send>,
-    buffer: Vec<u8>,
+    buffer: Buffer,
+    /// Buffers left to others, as long as they are no larger than [`BUFFER`]; used again when given up.
+    left: Vec<Buffer>,
     start: usize,
     end: usize,
     finished: bool,
@@ -151,7 +162,15 @@ impl fmt::Debug for Stream {
 
 impl Stream {
     fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, finished: false, size: None }
+        Self {
+            input,
+            buffer: Buffer::new(BUFFER),
+            left: Vec::new(),
+            start: 0,
+            end: 0,
+            finished: false,
+            size: None,
+        }
     }
 
     /// Looks at the first bytes for a compression, and decompresses.
@@ -182,7 +201,7 @@ impl Stream {
     }
 
     fn window(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
+        self.buffer.bytes().get(self.start..self.end).unwrap_or_default()
     }
 
     fn advance(&mut self, count: usize) {
@@ -195,12 +214,13 @@ impl Stream {
                 return Ok(false);
             }
             self.make_room();
-            let Some(free) = self.buffer.get_mut(self.end..).filter(|free| !free.is_empty()) else {
+            let free = self.buffer.unshared().and_then(|buffer| buffer.get_mut(self.end..));
+            let Some(free) = free.filter(|free| !free.is_empty()) else {
                 return Ok(false);
             };
             match self.input.read(free) {
                 Ok(0) => self.finished = true,
-                Ok(read) => self.end = self.end.saturating_add(read).min(self.buffer.len()),
+                Ok(read) => self.end = self.end.saturating_add(read).min(self.buffer.bytes().len()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // A decompressor that has failed must not be asked again.
@@ -212,16 +232,39 @@ impl Stream {
         Ok(true)
     }
 
-    /// Moves the unread part to the front; doubles the buffer once that part fills it.
+    /// Moves the unread part to the front, of another buffer if somebody holds this one; doubles the buffer once that
+    /// part fills it.
     fn make_room(&mut self) {
+        if self.buffer.unshared().is_none() {
+            self.change_buffer();
+        }
+        let Some(buffer) = self.buffer.unshared() else { return };
         if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
+            buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.buffer.len() && self.buffer.len() < MAX_BLOCK as usize {
-            let larger = self.buffer.len().saturating_mul(2).min(MAX_BLOCK as usize);
-            self.buffer.resize(larger, 0);
+        if self.end == buffer.len() && buffer.len() < MAX_BLOCK as usize {
+            let larger = buffer.len().saturating_mul(2).min(MAX_BLOCK as usize);
+            buffer.resize(larger, 0);
+        }
+    }
+
+    /// Leaves the buffer to those who hold it, and takes along what is unread.
+    fn change_buffer(&mut self) {
+        let unread = self.end - self.start;
+        let fits = |buffer: &mut Buffer| buffer.unshared().is_some_and(|bytes| bytes.len() >= unread);
+        let mut next = match self.left.iter_mut().position(fits) {
+            Some(index) => self.left.remove(index),
+            None => Buffer::new(unread.max(BUFFER)),
+        };
+        if let Some(to) = next.unshared().and_then(|bytes| bytes.get_mut(..unread)) {
+            to.copy_from_slice(self.window());
+        }
+        (self.start, self.end) = (0, unread);
+        let old = std::mem::replace(&mut self.buffer, next);
+        if old.bytes().len() <= BUFFER {
+            self.left.push(old);
         }
     }
 }

@@ -64,5 +64,5 @@ pub use flow::{Direction, FlowInfo};
 pub use registry::{Match, Probe, Protocol};
 pub use services::Services;
 pub use session::{Session, Surroundings};
-pub use settings::{Settings, Subnet, private_networks};
+pub use settings::{Networks, Settings, Subnet, private_networks};
 pub use shared::{DetachedShared, Shared};

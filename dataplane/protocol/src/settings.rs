@@ -33,11 +33,65 @@ impl Subnet {
     }
 }
 
+/// Networks, apart by the form of their addresses, so that few have to be looked at for an address.
+#[derive(Debug, Clone, Default)]
+pub struct Networks {
+    /// Address and mask.
+    v4: Vec<(u32, u32)>,
+    v6: Vec<Subnet>,
+}
+
+impl Networks {
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.v6.is_empty()
+    }
+
+    /// Whether an address is in one of them.
+    pub fn contain(&self, address: Addr) -> bool {
+        match address.as_v4() {
+            Some(octets) => {
+                let address = u32::from_be_bytes(octets);
+                self.v4.iter().any(|(network, mask)| (address ^ network) & mask == 0)
+            }
+            None => self.v6.iter().any(|network| network.contains(address)),
+        }
+    }
+}
+
+impl From<Vec<Subnet>> for Networks {
+    fn from(subnets: Vec<Subnet>) -> Self {
+        let mut networks = Self::default();
+        for subnet in subnets {
+            match (subnet.address.as_v4(), subnet.prefix.checked_sub(96)) {
+                (Some(octets), Some(prefix)) => {
+                    let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
+                    networks.v4.push((u32::from_be_bytes(octets), mask));
+                }
+                _ => {
+                    // One that holds the mapped form of IPv4 as a whole, or more, holds every IPv4 address.
+                    if subnet.contains(Addr::v4([0; 4])) {
+                        networks.v4.push((0, 0));
+                    }
+                    networks.v6.push(subnet);
+                }
+            }
+        }
+        networks
+    }
+}
+
+impl FromIterator<Subnet> for Networks {
+    fn from_iter<T: IntoIterator<Item = Subnet>>(subnets: T) -> Self {
+        Vec::from_iter(subnets).into()
+    }
+}
+
 /// Settings of all analyzers of one worker; immutable while a burst is processed.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Networks whose hosts count as local.
-    pub local_networks: Vec<Subnet>,
+    pub local_networks: Networks,
     /// Compute MD5, SHA-1 and SHA-256 of files.
     pub hash_files: bool,
     /// Files of more octets than this are not hashed.
@@ -51,7 +105,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            local_networks: private_networks(),
+            local_networks: private_networks().into(),
             hash_files: true,
             hash_limit: u64::MAX,
             peer: "baleen".to_owned(),
@@ -63,7 +117,7 @@ impl Default for Settings {
 impl Settings {
     /// Whether `address` is in a local network.
     pub fn is_local(&self, address: Addr) -> bool {
-        self.local_networks.iter().any(|network| network.contains(address))
+        self.local_networks.contain(address)
     }
 }
 
@@ -117,4 +171,37 @@ fn six_to_four(octets: [u8; 4], prefix: u8) -> Subnet {
     let [a, b, c, d] = octets;
     let groups = [0x2002, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]), 0, 0, 0, 0, 0];
     Subnet::v6(from_groups(groups), prefix.saturating_add(16))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn networks_contain_what_one_of_them_contains(
+            subnets in prop::collection::vec((any::<[u8; 4]>(), 0..=32_u8, any::<bool>()), 0..6),
+            wide in 0..=128_u8,
+            address in any::<[u8; 4]>(),
+        ) {
+            let mut all: Vec<Subnet> =
+                subnets.iter().map(|(octets, prefix, near)| {
+                    let [a, b, ..] = address;
+                    Subnet::v4(if *near { [a, b, octets[2], octets[3]] } else { *octets }, *prefix)
+                }).collect();
+            let networks = |all: &[Subnet]| Networks::from(all.to_vec());
+            let one = |all: &[Subnet], address| all.iter().any(|subnet| subnet.contains(address));
+            let v4 = Addr::v4(address);
+            prop_assert_eq!(networks(&all).contain(v4), one(&all, v4));
+            let [a, b, c, d] = address;
+            let v6 = Addr::v6([0x20, 1, a, b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, c, d]);
+            for base in [v6, Addr::v6([0; 16]), v4] {
+                all.push(Subnet { address: base, prefix: wide });
+                prop_assert_eq!(networks(&all).contain(v4), one(&all, v4));
+                prop_assert_eq!(networks(&all).contain(v6), one(&all, v6));
+            }
+        }
+    }
 }

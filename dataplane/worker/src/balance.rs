@@ -11,7 +11,7 @@
 //! * A file fetched in pieces from several servers under one name: each server's worker has its pieces.
 //! * Limits of memory, which each worker has for itself.
 
-use packet::{Frame, LinkType, addresses, is_teredo};
+use packet::{Frame, LinkType, hosts};
 use record::Addr;
 
 /// Odd constants with well-mixed bits (fractional parts of the square roots of 2 and 3).
@@ -24,11 +24,11 @@ const KEYS: [u64; 2] = [0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
 /// SIP and media) run between the same two hosts.
 #[inline]
 pub fn flow_hash(link: LinkType, frame: &Frame<'_>) -> Option<u64> {
-    let (source, destination) = addresses(link, frame)?;
-    if is_teredo(link, frame) {
+    let hosts = hosts(link, frame)?;
+    if hosts.is_teredo {
         return Some(KEYS[0]);
     }
-    let (a, b) = (fold(source), fold(destination));
+    let (a, b) = (fold(hosts.source), fold(hosts.destination));
     Some(mix(a.min(b) ^ KEYS[0], a.max(b) ^ KEYS[1]))
 }
 
@@ -42,12 +42,14 @@ pub fn bucket(link: LinkType, frame: &Frame<'_>) -> u16 {
     flow_hash(link, frame).map_or(0, |hash| (hash % BUCKETS as u64) as u16)
 }
 
+#[inline]
 fn fold(address: Addr) -> u64 {
     let value = u128::from_be_bytes(address.0);
     mix((value >> 64) as u64 ^ KEYS[1], value as u64 ^ KEYS[0])
 }
 
 /// Both halves of the 128-bit product, folded: every bit of the result depends on every bit of both factors.
+#[inline]
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64

@@ -172,6 +172,12 @@ impl Worker {
 
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
     pub fn burst(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
+        self.part(link, frames, out);
+        self.advance(out);
+    }
+
+    /// Analyzes a part of a burst, after which packet time does not pass yet: [`idle`](Self::idle) ends the burst.
+    pub fn part(&mut self, link: LinkType, frames: &[Frame<'_>], out: &mut RecordBuffer) {
         let mut lookups = [None; AHEAD];
         for frames in frames.chunks(AHEAD) {
             self.look_ahead(link, frames, &mut lookups);
@@ -179,7 +185,6 @@ impl Worker {
                 self.frame(link, frame, lookup.as_ref(), out);
             }
         }
-        self.advance(out);
     }
 
     /// Where to look for the connections of frames that a glance tells it of, and has these connections fetched.

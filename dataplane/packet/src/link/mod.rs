@@ -162,6 +162,12 @@ pub(crate) fn ip_header<'f>(link: LinkType, frame: &Frame<'f>) -> Option<&'f [u8
     {
         return frame.data.get(header_len..);
     }
+    wrapped_ip_header(link, frame)
+}
+
+/// As [`ip_header`], behind whatever link-layer headers there are.
+#[inline(never)]
+fn wrapped_ip_header<'f>(link: LinkType, frame: &Frame<'f>) -> Option<&'f [u8]> {
     let context = Context::unverified(None);
     let mut layer2 = Layer2::default();
     let wire_len = frame.wire_len.max(frame.data.len() as u32);

@@ -143,3 +143,63 @@ fn standard_input_is_named_by_a_dash() {
     child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     assert!(child.wait().unwrap().success(), "{output}");
 }
+
+/// A capture of `count` frames of 1,000 octets, each full of its number's low octet.
+fn many_frames(count: usize) -> Vec<u8> {
+    let mut bytes =
+        [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 12], &1_u32.to_le_bytes()].concat();
+    for number in 0..count {
+        bytes.extend([0; 8]);
+        bytes.extend(1000_u32.to_le_bytes());
+        bytes.extend(1000_u32.to_le_bytes());
+        bytes.extend([number as u8; 1000]);
+    }
+    bytes
+}
+
+/// Reads all of it, keeping the buffers of the last `kept` bursts; gives the buffers that there were.
+fn buffers_of(bytes: &[u8], kept: usize) -> Vec<*const u8> {
+    let file = file(bytes);
+    let mut reader = Reader::open_with(file.path(), Access::Stream).unwrap();
+    let mut held = std::collections::VecDeque::new();
+    let mut seen = Vec::new();
+    loop {
+        let mut burst = Burst::new();
+        if reader.next_burst(&mut burst).unwrap() == 0 {
+            break;
+        }
+        let buffer = burst.buffer().unwrap();
+        if !seen.contains(&buffer.bytes().as_ptr()) {
+            seen.push(buffer.bytes().as_ptr());
+        }
+        let ranges = burst.frames().iter().map(|frame| (frame.number, buffer.range_of(frame.data).unwrap()));
+        held.push_back((buffer.clone(), ranges.collect::<Vec<_>>()));
+        if held.len() > kept {
+            held.pop_front();
+        }
+        for (buffer, ranges) in &held {
+            for (number, range) in ranges {
+                assert_eq!(buffer.bytes()[range.clone()], [*number as u8; 1000]);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn frames_stay_as_they_are_while_their_buffer_is_kept() {
+    let bytes = many_frames(4000);
+    assert_eq!(buffers_of(&bytes, 0).len(), 1, "a buffer that nobody keeps is used again");
+    // 20 bursts are five buffers; one more is read into, another may be kept for a burst that is just gone.
+    let buffers = buffers_of(&bytes, 20).len();
+    assert!((5..=8).contains(&buffers), "{buffers} buffers, given up and used again");
+}
+
+#[test]
+fn a_frame_is_found_in_its_own_buffer_only() {
+    let buffer = Buffer::holding(vec![1; 8]);
+    let other = Buffer::holding(vec![1; 8]);
+    assert_eq!(buffer.range_of(&buffer.bytes()[2..5]), Some(2..5));
+    assert_eq!(buffer.range_of(other.bytes()), None);
+    assert!(buffer.is(&buffer.clone()) && !buffer.is(&other));
+}
