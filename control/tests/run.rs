@@ -86,6 +86,15 @@ impl Sensor {
         self.wait("status", |status| status["dataplane"]["state"] == "running")
     }
 
+    /// Waits until the dataplane has received the whole capture.
+    fn has_received_all(&self) -> Value {
+        let expected = frames::traffic().len() as u64;
+        self.wait("netstats", |netstats| {
+            let received = netstats["ports"].as_object().and_then(|ports| ports.values().next());
+            received.is_some_and(|port| port["received"].as_u64() == Some(expected))
+        })
+    }
+
     /// Records of a log, in the order of their file.
     fn records(&self, log: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.directory.path().join("logs").join(format!("{log}.log")));
@@ -116,13 +125,9 @@ fn capture() -> (TempDir, String) {
 fn a_capture_through_the_sensor_becomes_log_files_and_the_books_balance() {
     let Some(program) = dataplane("a capture through the sensor") else { return };
     let (directory, port) = capture();
-    let expected = frames::traffic().len() as u64;
     let mut sensor = Sensor::start(&program, directory, &port);
     sensor.running();
-    let netstats = sensor.wait("netstats", |netstats| {
-        let received = netstats["ports"].as_object().and_then(|ports| ports.values().next());
-        received.is_some_and(|port| port["received"].as_u64() == Some(expected))
-    });
+    let netstats = sensor.has_received_all();
     assert_eq!(netstats["ports"].as_object().unwrap().len(), 1);
     assert!(String::from_utf8(sensor.ask(&["netstats"]).stdout).unwrap().contains("The books balance"));
 
@@ -155,6 +160,7 @@ fn the_dataplane_goes_on_without_the_control_process_and_is_taken_over() {
     let (directory, port) = capture();
     let mut sensor = Sensor::start(&program, directory, &port);
     let pid = sensor.running()["dataplane"]["pid"].clone();
+    sensor.has_received_all();
     sensor.process.kill().unwrap();
     sensor.process.wait().unwrap();
     sensor.process = Command::new(BALEEN)
