@@ -25,16 +25,16 @@ build: dependencies ## Build the release binaries
 conformance: ## Compare the logs with those of the reference, field by field (needs SHARED)
 	@SHARED=$(SHARED) scripts/conformance
 
-bench: ## Packets per CPU-second, beside a loop that only touches every header (needs SHARED)
+bench: ## Packets per CPU-second, beside a loop that only touches every header
 	@SHARED=$(SHARED) scripts/bench
 
-bench-components: ## What stages of the packet path, tables, new flows, records and workers cost (needs SHARED)
+bench-components: ## What stages of the packet path, tables, new flows, records and workers cost
 	@SHARED=$(SHARED) scripts/bench-components
 
-bench-peers: ## The same captures through Suricata, Zeek and tshark, in turn with the sensor (needs SHARED)
+bench-peers: ## The same captures through Suricata, Zeek and tshark, in turn with the sensor
 	@SHARED=$(SHARED) scripts/bench-peers
 
-bench-report: ## Write docs/performance.md and its plots from the results; runs what has none (needs SHARED)
+bench-report: ## Write docs/performance.md and its plots from the results; runs what has none
 	@SHARED=$(SHARED) scripts/bench-report
 
 guard: ## Fail when a packet takes over 5 % more instructions than were accepted

@@ -87,7 +87,7 @@ fn every_lap_has_connections_of_its_own_and_a_record_for_each() {
         assert_eq!(stage.connections, Some(u64::from(CONNECTIONS)), "{:?}", stage.stage);
     }
     let report = report::Report::new(settings, eal.has_huge_pages(), vec![measured]);
-    let json = serde_json::to_value(&report).unwrap();
+    let json = serde_json::to_value(&report.document).unwrap();
     assert_eq!(json["benchmark"], "live-path");
     assert_eq!(json["settings"]["laps"], 2);
     assert_eq!(json["results"][3]["stage"], "flow-lookup");

@@ -1,13 +1,13 @@
 //! The whole process: `baleen process` with one to several workers, with and without hashes of files, and the floor, in
 //! turn on the same captures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use baleen_perf::results::{Document, WriteError};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::machine::Machine;
-use crate::results::{Document, WriteError};
 use crate::rounds::{self, Measured, RoundsError};
 use crate::targets::{self, Verdict};
 use crate::{sensor, terminal};
@@ -15,21 +15,14 @@ use crate::{sensor, terminal};
 /// Arguments of `baleen-perf compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Capture files; FILE.flows.tsv beside one is its ground truth
-    #[arg(required = true, value_name = "FILE")]
-    captures: Vec<PathBuf>,
-    /// The sensor's program
-    #[arg(long, value_name = "PROGRAM", default_value = "target/release/baleen")]
-    sensor: PathBuf,
+    #[command(flatten)]
+    on: sensor::Arguments,
     /// Runs of each
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
     /// Most workers: 1 to N are measured
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// Write the results as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     /// Fail when one worker, hashes off, takes more than R times the floor's CPU time (median)
     #[arg(long, value_name = "R")]
     at_most: Option<f64>,
@@ -65,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), CompareError>
     let mut report = String::new();
     let mut good = true;
     let mut results = Vec::new();
-    for capture in &arguments.captures {
+    for capture in &arguments.on.captures {
         let measured = measure(arguments, capture)?;
         let verdicts = targets::of_the_process(&measured, arguments.workers);
         report.push_str(&terminal::of(&measured, &verdicts));
@@ -77,11 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), CompareError>
         }
         results.push(Outcome { measured, verdicts });
     }
-    if let Some(file) = &arguments.json {
-        let settings =
-            Settings { runs: arguments.runs, workers: arguments.workers, machine: Machine::this() };
-        Document { benchmark: "process", settings, results }.write(file)?;
-    }
+    let settings = Settings { runs: arguments.runs, workers: arguments.workers, machine: Machine::this() };
+    Document::new("process", settings, results).write(arguments.on.json.as_deref())?;
     Ok((report, good))
 }
 
@@ -89,7 +79,7 @@ fn measure(arguments: &Arguments, capture: &Path) -> Result<Measured, RoundsErro
     let mut entrants = Vec::new();
     for workers in 1..=arguments.workers {
         for file_hashes in [false, true] {
-            entrants.push(sensor::entrant(&arguments.sensor, workers, file_hashes));
+            entrants.push(sensor::entrant(&arguments.on.sensor, workers, file_hashes));
         }
     }
     entrants.push(rounds::floor_entrant()?);

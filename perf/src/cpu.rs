@@ -1,4 +1,4 @@
-//! CPU time of programs, by the operating system's accounting.
+//! CPU time of programs and threads, by the operating system's accounting.
 
 use std::io;
 use std::process::Command;
@@ -11,13 +11,25 @@ use thiserror::Error;
 
 /// A program that cannot be measured.
 #[derive(Debug, Error)]
-pub(crate) enum RunError {
+pub enum RunError {
     /// It does not run.
     #[error("cannot run {program}: {source}")]
-    Start { program: String, source: io::Error },
+    Start {
+        /// Its name.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
     /// It failed.
     #[error("{program} ended with {status}: {stderr}")]
-    Failed { program: String, status: std::process::ExitStatus, stderr: String },
+    Failed {
+        /// Its name.
+        program: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it said.
+        stderr: String,
+    },
     /// The system does not tell.
     #[error("no accounting of CPU time: {0}")]
     Accounting(#[from] nix::Error),
@@ -25,7 +37,7 @@ pub(crate) enum RunError {
 
 /// User and system time that a program and its threads take, from start to end; what it writes is kept in memory
 /// unless the command says otherwise. No other child may end meanwhile.
-pub(crate) fn time(command: &mut Command) -> Result<Duration, RunError> {
+pub fn time(command: &mut Command) -> Result<Duration, RunError> {
     let before = children()?;
     let output = command.output().map_err(|source| RunError::Start { program: name(command), source })?;
     let after = children()?;
@@ -37,8 +49,13 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration, RunError> {
 }
 
 /// User and system time that the calling thread has taken so far.
-pub(crate) fn thread() -> Result<Duration, RunError> {
+pub fn thread() -> Result<Duration, RunError> {
     Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
+}
+
+/// Nanoseconds of each of `count` things that took so long together.
+pub fn nanoseconds_each(time: Duration, count: u64) -> f64 {
+    time.as_secs_f64() * 1e9 / count.max(1) as f64
 }
 
 fn name(command: &Command) -> String {

@@ -4,20 +4,16 @@
 //! yardstick that ran in turn with it.
 
 mod compare;
-mod cpu;
 mod floor;
 mod guard;
 mod machine;
-mod measurement;
 mod memory;
 mod new_flows;
 mod peers;
 mod records;
 mod report;
-mod results;
 mod rounds;
 mod sensor;
-mod spread;
 mod synthetic;
 mod table;
 mod targets;

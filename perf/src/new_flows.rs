@@ -5,13 +5,15 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use baleen_perf::cpu;
+use baleen_perf::results::Document;
+use baleen_perf::spread::Spread;
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::measurement::{Measurement, Spread};
 use crate::synthetic::{Driven, Kind, Random};
+use crate::terminal;
 
 /// Packet time after which as many connections end as begin, in seconds: an attempt lasts five, and the table
 /// lets two more pass.
@@ -86,9 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut random = Random::below(KNOWN.into());
     let (mut new_costs, mut known_costs) = (Vec::new(), Vec::new());
     for _ in 0..laps {
-        new_costs.push(nanoseconds(scan.give(syns(flows.into()))?, flows));
+        new_costs.push(cpu::nanoseconds_each(scan.give(syns(flows.into()))?, flows.into()));
         let packets = random.by_ref().take(flows as usize).map(|flow| (Kind::Ack, flow));
-        known_costs.push(nanoseconds(known.give(packets)?, flows));
+        known_costs.push(cpu::nanoseconds_each(known.give(packets)?, flows.into()));
     }
     let seen = scan.flows();
     let records = scan.finish();
@@ -99,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     let line = Line {
         flows_per_cpu_second: Spread::of(new_costs.iter().map(|ns| 1e9 / ns)),
-        ratio: Spread::of(new_costs.iter().zip(&known_costs).map(|(new, known)| new / known)),
+        ratio: Spread::of_ratios(&new_costs, &known_costs),
         ns_per_flow: Spread::of(new_costs),
         ns_per_known_packet: Spread::of(known_costs),
         open: seen.open,
@@ -109,17 +111,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     };
     let good = arguments.at_least.is_none_or(|least| line.flows_per_cpu_second.median >= least);
     let text = text(&line, arguments, good);
-    let measurement = Measurement {
-        benchmark: "new-flows".to_owned(),
-        settings: Settings { flows, laps, rate, limit },
-        results: vec![line],
-    };
-    measurement.write(arguments.json.as_deref())?;
+    Document::new("new-flows", Settings { flows, laps, rate, limit }, vec![line])
+        .write(arguments.json.as_deref())?;
     Ok((text, good))
-}
-
-fn nanoseconds(time: Duration, count: u32) -> f64 {
-    time.as_secs_f64() * 1e9 / f64::from(count.max(1))
 }
 
 fn text(line: &Line, arguments: &Arguments, good: bool) -> String {
@@ -129,11 +123,7 @@ fn text(line: &Line, arguments: &Arguments, good: bool) -> String {
          median (least to most)\n\n"
     );
     // Writing to a string cannot fail.
-    let limit = match arguments.at_least {
-        Some(least) if good => format!("; at least {least}"),
-        Some(least) => format!("; UNDER {least}"),
-        None => String::new(),
-    };
+    let limit = terminal::at_least(arguments.at_least, good);
     let _ = writeln!(text, "{:32} {:.0}{limit}", "new connections/CPU-second", line.flows_per_cpu_second);
     let _ = writeln!(text, "{:32} {:.1}", "ns/new connection", line.ns_per_flow);
     let _ = writeln!(text, "{:32} {:.1}", "ns/packet of a known connection", line.ns_per_known_packet);

@@ -10,6 +10,9 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use baleen_perf::cpu;
+use baleen_perf::results::Document;
+use baleen_perf::spread::Spread;
 use record::{
     Addr, Conn, Endpoints, Format, IdSource, Interval, LogSet, Proto, RecordBuffer, Time, Uid, community_id,
 };
@@ -19,9 +22,8 @@ use tempfile::TempDir;
 use worker::{Limiter, seeded_id_key};
 
 use crate::Outcome;
-use crate::cpu;
-use crate::measurement::{Measurement, Spread};
 use crate::synthetic::Random;
+use crate::terminal;
 
 /// Octets after which a worker hands its records over, as in the sensor.
 const FULL: usize = 256 << 10;
@@ -82,26 +84,22 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     for lap in 0..laps {
         let (time, written) = measured(&directory, |spool| encode(spool, &connections, records, lap))?;
         octets = written;
-        costs.push(nanoseconds(time, records));
+        costs.push(cpu::nanoseconds_each(time, records.into()));
         let block = ready_made(&connections);
         let (time, _) = measured(&directory, |spool| copy(spool, &block, octets))?;
-        ready_costs.push(nanoseconds(time, records));
+        ready_costs.push(cpu::nanoseconds_each(time, records.into()));
     }
     let line = Line {
         records_per_cpu_second: Spread::of(costs.iter().map(|ns| 1e9 / ns)),
-        ratio: Spread::of(costs.iter().zip(&ready_costs).map(|(cost, ready)| cost / ready)),
+        ratio: Spread::of_ratios(&costs, &ready_costs),
         ns_per_record: Spread::of(costs),
         ns_per_ready_record: Spread::of(ready_costs),
         octets_per_record: octets as f64 / f64::from(records),
     };
     let good = arguments.at_least.is_none_or(|least| line.records_per_cpu_second.median >= least);
     let text = text(&line, arguments, &directory, good);
-    let measurement = Measurement {
-        benchmark: "records".to_owned(),
-        settings: Settings { records, laps, directory },
-        results: vec![line],
-    };
-    measurement.write(arguments.json.as_deref())?;
+    Document::new("records", Settings { records, laps, directory }, vec![line])
+        .write(arguments.json.as_deref())?;
     Ok((text, good))
 }
 
@@ -278,10 +276,6 @@ impl Connection {
     }
 }
 
-fn nanoseconds(time: Duration, count: u32) -> f64 {
-    time.as_secs_f64() * 1e9 / f64::from(count.max(1))
-}
-
 fn text(line: &Line, arguments: &Arguments, directory: &Path, good: bool) -> String {
     let Arguments { records, laps, .. } = arguments;
     let mut text = format!(
@@ -290,11 +284,7 @@ fn text(line: &Line, arguments: &Arguments, directory: &Path, good: bool) -> Str
         line.octets_per_record,
         directory.display()
     );
-    let limit = match arguments.at_least {
-        Some(least) if good => format!("; at least {least}"),
-        Some(least) => format!("; UNDER {least}"),
-        None => String::new(),
-    };
+    let limit = terminal::at_least(arguments.at_least, good);
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{:24} {:.0}{limit}", "records/CPU-second", line.records_per_cpu_second);
     let _ = writeln!(text, "{:24} {:.0}", "ns/record", line.ns_per_record);

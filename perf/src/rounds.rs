@@ -11,6 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use baleen_perf::cpu::{self, RunError};
+use baleen_perf::generate::truth_file;
+use baleen_perf::spread::Spread;
 use packet::Frame;
 use pcap::{Precision, WriteError, Writer};
 use record::Time;
@@ -18,9 +21,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use thiserror::Error;
 
-use crate::cpu::{self, RunError};
 use crate::floor::{self, Floor, FloorError};
-use crate::spread::Spread;
 use crate::truth::{self, Comparison, TruthError};
 
 /// Memory file system.
@@ -202,7 +203,8 @@ fn in_turn(entrants: &[Entrant], round: usize) -> Vec<(usize, &Entrant)> {
 }
 
 impl Entrant {
-    fn time(&self, capture: &Path, logs: &Path) -> Result<f64, RoundsError> {
+    /// Runs it on a capture; its CPU time in seconds. What was in the directory for its logs is removed before.
+    pub(crate) fn time(&self, capture: &Path, logs: &Path) -> Result<f64, RoundsError> {
         if logs.exists() {
             fs::remove_dir_all(logs).map_err(at(logs))?;
         }
@@ -217,6 +219,11 @@ impl Entrant {
         Ok(cpu::time(&mut command)?.as_secs_f64())
     }
 
+    /// Counts what it wrote.
+    pub(crate) fn count(&self, logs: &Path) -> Result<Records, RoundsError> {
+        (self.records)(logs).map_err(at(logs))
+    }
+
     fn row(
         &self,
         floor: &Floor,
@@ -227,7 +234,7 @@ impl Entrant {
     ) -> Result<Row, RoundsError> {
         let packets = floor.packets.max(1) as f64;
         let median = Spread::of(cpu_seconds.iter().copied()).median;
-        let records = (self.records)(logs).map_err(at(logs))?;
+        let records = self.count(logs)?;
         let total: u64 = records.values().sum();
         let truth = truth.filter(|_| self.has_conn_log).map(|truth| truth.compare(logs)).transpose()?;
         Ok(Row {
@@ -259,9 +266,7 @@ struct Truth {
 
 impl Truth {
     fn of(capture: &Path) -> Result<Option<Self>, RoundsError> {
-        let mut name = capture.as_os_str().to_owned();
-        name.push(".flows.tsv");
-        let file = PathBuf::from(name);
+        let file = truth_file(capture);
         match fs::read_to_string(&file) {
             Ok(text) => Ok(Some(Self { file, text })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -291,7 +296,7 @@ pub(crate) fn count_logs(directory: &Path) -> io::Result<Records> {
 }
 
 /// A directory for logs, in memory where there is a file system for that.
-fn directory() -> Result<TempDir, RoundsError> {
+pub(crate) fn directory() -> Result<TempDir, RoundsError> {
     TempDir::with_prefix_in("baleen-perf.", TMPFS)
         .or_else(|_| TempDir::with_prefix("baleen-perf."))
         .map_err(at(&std::env::temp_dir()))

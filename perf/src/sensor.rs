@@ -1,8 +1,23 @@
 //! `baleen process` as its users run it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::rounds::{Entrant, count_logs};
+
+/// Arguments of every verb that runs the sensor on captures.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Arguments {
+    /// Capture files; FILE.flows.tsv beside one is its ground truth
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) captures: Vec<PathBuf>,
+    /// The sensor's program
+    #[arg(long, value_name = "PROGRAM", default_value = "target/release/baleen")]
+    pub(crate) sensor: PathBuf,
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
 
 /// The sensor with so many workers, with or without hashes of files.
 pub(crate) fn entrant(program: &Path, workers: u16, file_hashes: bool) -> Entrant {

@@ -2,37 +2,36 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What several runs of the same say together.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The middle one; of an even number of figures the mean of the middle two.
+    pub median: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
 }
 
 impl Spread {
     /// Not a number where there are no figures.
-    pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
         let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        let (middle, last) = (figures.len() / 2, figures.len().saturating_sub(1));
-        let median = if figures.len() % 2 == 1 {
-            at(middle)
-        } else {
-            f64::midpoint(at(middle.wrapping_sub(1)), at(middle))
-        };
-        Self { median, least: at(0), most: at(last) }
+        let last = figures.len().saturating_sub(1);
+        Self { median: f64::midpoint(at(last / 2), at(last.div_ceil(2))), least: at(0), most: at(last) }
     }
 
     /// Of the quotients of two lists, place by place.
-    pub(crate) fn of_ratios(dividends: &[f64], divisors: &[f64]) -> Self {
+    pub fn of_ratios(dividends: &[f64], divisors: &[f64]) -> Self {
         Self::of(dividends.iter().zip(divisors).map(|(a, b)| a / b))
     }
 }
 
+/// With as many decimals as the format asks for, by default two.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { median, least, most } = self;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use baleen_perf::checksum;
+use baleen_perf::cpu::{self, RunError};
 use packet::{Frame, LinkType};
 use record::{Format, Log, LogSet, RecordBuffer, Time};
 use worker::{Settings, Worker};
-
-use crate::cpu::{self, RunError};
 
 /// Octets of each frame: the least that Ethernet allows, without the check sequence.
 const FRAME: usize = 60;
@@ -52,8 +52,8 @@ fn frame(kind: Kind, flow: u64) -> [u8; FRAME] {
     ip.copy_from_slice(&[0x45, 0, 0, 20 + length, 0, 1, 0x40, 0, 64, protocol, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     put(ip, 12, &source);
     put(ip, 16, &destination);
-    let checksum = checksum(&[ip]);
-    put(ip, 10, &checksum);
+    let sum = internet_checksum(&[ip]);
+    put(ip, 10, &sum);
     put(transport, 0, &source_port);
     put(transport, 2, &destination_port);
     // The client begins with 1000, the server with 2000.
@@ -76,7 +76,7 @@ fn frame(kind: Kind, flow: u64) -> [u8; FRAME] {
         16
     };
     let segment = transport.get(..usize::from(length)).unwrap_or_default();
-    let sum = self::checksum(&[&source, &destination, &[0, protocol, 0, length], segment]);
+    let sum = internet_checksum(&[&source, &destination, &[0, protocol, 0, length], segment]);
     put(transport, checksum_at, &sum);
     frame
 }
@@ -88,11 +88,8 @@ fn put(place: &mut [u8], at: usize, octets: &[u8]) {
 }
 
 /// The Internet checksum (RFC 1071) of parts of even length.
-fn checksum(parts: &[&[u8]]) -> [u8; 2] {
-    let words = parts.iter().flat_map(|part| part.as_chunks::<2>().0);
-    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
-    let sum = (sum >> 16) + (sum & 0xffff);
-    (!(((sum >> 16) + (sum & 0xffff)) as u16)).to_be_bytes()
+fn internet_checksum(parts: &[&[u8]]) -> [u8; 2] {
+    (!checksum::fold(parts.iter().map(|part| checksum::sum(part)).sum())).to_be_bytes()
 }
 
 /// A worker with all logs, given packets at a steady rate in packet time.

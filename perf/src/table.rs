@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use baleen_perf::cpu::{self, RunError};
+use baleen_perf::results::Document;
+use baleen_perf::spread::Spread;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
-use crate::cpu::{self, RunError};
-use crate::measurement::{Measurement, Spread};
 use crate::memory;
 use crate::synthetic::{Driven, Kind, Random};
 
@@ -122,15 +123,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
     };
     let Arguments { packets, laps, rate, .. } = *arguments;
-    let measurement =
-        Measurement { benchmark: "table".to_owned(), settings: Settings { packets, laps, rate }, results };
-    measurement.write(arguments.json.as_deref())?;
+    let document = Document::new("table", Settings { packets, laps, rate }, results);
+    document.write(arguments.json.as_deref())?;
     let within = |line: &Line| match (arguments.at_most, line.ratio) {
         (Some(limit), Some(ratio)) => ratio.median <= limit,
         _ => true,
     };
-    let good = measurement.results.iter().all(within);
-    let mut text = text(&measurement);
+    let good = document.results.iter().all(within);
+    let mut text = text(&document);
     if let Some(limit) = arguments.at_most {
         let verdict = if good { "within" } else { "OVER" };
         // Writing to a string cannot fail.
@@ -148,8 +148,8 @@ fn apart(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn 
     command.args(["--packets", &arguments.packets.to_string(), "--laps", &arguments.laps.to_string()]);
     command.args(["--rate", &arguments.rate.to_string(), "--json"]).arg(file.path());
     cpu::time(&mut command)?;
-    let measurement: Measurement<Settings, Line> = serde_json::from_reader(file)?;
-    Ok(measurement.results)
+    let document: Document<Settings, Line> = serde_json::from_reader(file)?;
+    Ok(document.results)
 }
 
 fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dyn std::error::Error>> {
@@ -179,7 +179,7 @@ fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dy
         let grown = memory::resident()?.saturating_sub(before);
         let count = u64::from(flows) * kind.beginning().len() as u64;
         line.octets_per_flow = Some(grown as f64 / f64::from(flows.max(1)));
-        line.fill_ns_per_packet = Some(nanoseconds(time, count));
+        line.fill_ns_per_packet = Some(cpu::nanoseconds_each(time, count));
         check(&table, flows)?;
         lines.push(line);
         tables.push((lines.len() - 1, table, Random::below(flows.into()), Vec::new()));
@@ -188,14 +188,14 @@ fn measure(arguments: &Arguments, kind: Connections) -> Result<Vec<Line>, Box<dy
         for _ in 0..arguments.laps {
             for (_, table, random, costs) in &mut tables {
                 let packets = random.by_ref().take(arguments.packets as usize).map(|flow| (packet, flow));
-                costs.push(nanoseconds(table.give(packets)?, arguments.packets.into()));
+                costs.push(cpu::nanoseconds_each(table.give(packets)?, arguments.packets.into()));
             }
         }
         let first = tables.first().map(|(_, _, _, costs)| costs.clone()).unwrap_or_default();
         for (line, table, _, costs) in tables {
             let Some(line) = lines.get_mut(line) else { continue };
             check(&table, line.flows)?;
-            line.ratio = Some(Spread::of(costs.iter().zip(&first).map(|(this, first)| this / first)));
+            line.ratio = Some(Spread::of_ratios(&costs, &first));
             line.ns_per_packet = Some(Spread::of(costs));
         }
     }
@@ -220,12 +220,8 @@ fn check(table: &Driven, flows: u32) -> Result<(), String> {
     Err(format!("{flows} connections were to be in the table, but {seen:?}"))
 }
 
-fn nanoseconds(time: Duration, count: u64) -> f64 {
-    time.as_secs_f64() * 1e9 / count.max(1) as f64
-}
-
-fn text(measurement: &Measurement<Settings, Line>) -> String {
-    let Settings { packets, laps, rate } = measurement.settings;
+fn text(document: &Document<Settings, Line>) -> String {
+    let Settings { packets, laps, rate } = document.settings;
     let mut text = format!(
         "{laps} laps of {packets} packets to connections at random, {rate} packets in a second of packet time; CPU \
          time of the worker, median (least to most)\n\n"
@@ -236,7 +232,7 @@ fn text(measurement: &Measurement<Settings, Line>) -> String {
         "{:12} {:>10} {:>11} {:>13} {:>26} {:>22}",
         "", "flows", "octets/flow", "ns to make it", "ns/packet", "times the first"
     );
-    for line in &measurement.results {
+    for line in &document.results {
         let name = line.kind.name();
         if let Some(reason) = &line.skipped {
             let _ = writeln!(text, "{name:12} {:>10} skipped: {reason}", line.flows);

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use baleen_perf::spread::Spread;
 use serde::Serialize;
 
 use crate::rounds::Measured;
 use crate::sensor;
-use crate::spread::Spread;
 use crate::truth::Comparison;
 
 /// Percent of a capture's flows that must be logged exactly.

@@ -51,6 +51,16 @@ pub(crate) fn of(measured: &Measured, verdicts: &[Verdict]) -> String {
     text
 }
 
+/// How a figure that was measured does beside the least that was asked for; nothing where nothing was.
+pub(crate) fn at_least(limit: Option<f64>, good: bool) -> String {
+    limit.map(|limit| format!("; {} {limit}", if good { "at least" } else { "UNDER" })).unwrap_or_default()
+}
+
+/// The same for the most.
+pub(crate) fn at_most(limit: Option<f64>, good: bool) -> String {
+    limit.map(|limit| format!("; {} {limit}", if good { "within" } else { "OVER" })).unwrap_or_default()
+}
+
 fn line(measured: &Measured, row: &Row) -> String {
     let first = measured.programs.first().map_or("", |row| row.name.as_str());
     let ratio = measured.ratio(&row.name, first).map(|ratio| ratio.to_string()).unwrap_or_default();

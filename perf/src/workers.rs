@@ -2,33 +2,21 @@
 //!
 //! CPU time of the whole process, not the time it takes: several workers are done sooner, but must not cost more.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::path::Path;
 
+use baleen_perf::results::Document;
+use baleen_perf::spread::Spread;
 use serde::Serialize;
-use tempfile::TempDir;
 
-use crate::Outcome;
-use crate::cpu;
-use crate::measurement::{Measurement, Spread};
-
-/// Memory file system, so that no disk is measured.
-const TMPFS: &str = "/dev/shm";
+use crate::rounds::{self, Records, RoundsError};
+use crate::{Outcome, sensor, terminal};
 
 /// Arguments of `baleen-perf workers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Capture files
-    #[arg(required = true, value_name = "FILE")]
-    captures: Vec<PathBuf>,
-    /// The sensor's program
-    #[arg(long, value_name = "PROGRAM", default_value = "target/release/baleen")]
-    sensor: PathBuf,
+    #[command(flatten)]
+    on: sensor::Arguments,
     /// Numbers of workers, each beside one worker
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "2")]
     workers: Vec<u16>,
@@ -38,20 +26,16 @@ pub(crate) struct Arguments {
     /// Fail when several workers take more than R times the CPU time of one (median)
     #[arg(long, value_name = "R")]
     at_most: Option<f64>,
-    /// Write the results here as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
 struct Settings {
-    sensor: PathBuf,
     runs: u16,
 }
 
 #[derive(Debug, Serialize)]
 struct Line {
-    capture: PathBuf,
+    mix: String,
     workers: u16,
     /// CPU time with one worker, in seconds.
     one: Spread,
@@ -60,13 +44,13 @@ struct Line {
     /// The one as so many times the other, pair by pair.
     ratio: Spread,
     /// Records of each log; with any number of workers the same.
-    records: BTreeMap<String, usize>,
+    records: Records,
 }
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut results = Vec::new();
-    for capture in &arguments.captures {
+    for capture in &arguments.on.captures {
         for workers in &arguments.workers {
             results.push(measure(arguments, capture, *workers)?);
         }
@@ -80,11 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{:>7} {:>24} {:>24} {:>24}", "workers", "one", "several", "ratio");
     for line in &results {
-        let limit = match arguments.at_most {
-            Some(limit) if within(line) => format!("; within {limit}"),
-            Some(limit) => format!("; OVER {limit}"),
-            None => String::new(),
-        };
+        let limit = terminal::at_most(arguments.at_most, within(line));
         let _ = writeln!(
             text,
             "{:>7} {:>24} {:>24} {:>24}{limit}  {}",
@@ -92,33 +72,37 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             format!("{:.3}", line.one),
             format!("{:.3}", line.several),
             format!("{:.3}", line.ratio),
-            line.capture.display()
+            line.mix
         );
     }
-    let measurement = Measurement {
-        benchmark: "workers".to_owned(),
-        settings: Settings { sensor: arguments.sensor.clone(), runs: arguments.runs },
-        results,
-    };
-    measurement.write(arguments.json.as_deref())?;
+    let settings = Settings { runs: arguments.runs };
+    Document::new("workers", settings, results).write(arguments.on.json.as_deref())?;
     Ok((text, good))
 }
 
 fn measure(arguments: &Arguments, capture: &Path, workers: u16) -> Result<Line, Box<dyn std::error::Error>> {
+    let capture = &std::path::absolute(capture)?;
+    let place = rounds::directory()?;
+    let process = |workers| -> Result<(f64, Records), RoundsError> {
+        let entrant = sensor::entrant(&arguments.on.sensor, workers, true);
+        let logs = place.path().join("logs");
+        let seconds = entrant.time(capture, &logs)?;
+        Ok((seconds, entrant.count(&logs)?))
+    };
     // Brings program and file into memory.
-    let (_, records) = process(&arguments.sensor, capture, 1)?;
+    let (_, records) = process(1)?;
     let (mut one, mut several) = (Vec::new(), Vec::new());
     for run in 0..arguments.runs {
         // Whoever comes second finds the machine as the first one left it: they take turns at that.
         let order = if run % 2 == 0 { [1, workers] } else { [workers, 1] };
         let mut times = Vec::new();
         for count in order {
-            let (time, found) = process(&arguments.sensor, capture, count)?;
+            let (seconds, found) = process(count)?;
             if found != records {
                 let capture = capture.display();
                 return Err(format!("{capture}: {count} workers made {found:?}, one made {records:?}").into());
             }
-            times.push(time.as_secs_f64());
+            times.push(seconds);
         }
         if run % 2 != 0 {
             times.reverse();
@@ -127,35 +111,11 @@ fn measure(arguments: &Arguments, capture: &Path, workers: u16) -> Result<Line, 
         several.extend(times.last());
     }
     Ok(Line {
-        capture: capture.to_owned(),
+        mix: rounds::mix(capture),
         workers,
-        ratio: Spread::of(several.iter().zip(&one).map(|(several, one)| several / one)),
+        ratio: Spread::of_ratios(&several, &one),
         one: Spread::of(one),
         several: Spread::of(several),
         records,
     })
-}
-
-/// Runs the sensor; its CPU time and the number of records by log.
-fn process(
-    sensor: &Path,
-    capture: &Path,
-    workers: u16,
-) -> Result<(Duration, BTreeMap<String, usize>), Box<dyn std::error::Error>> {
-    let logs = directory()?;
-    let mut command = Command::new(sensor);
-    command.args(["process", "--quiet", "--workers", &workers.to_string(), "--output"]).arg(logs.path());
-    let time = cpu::time(command.arg(capture))?;
-    let mut records = BTreeMap::new();
-    for entry in fs::read_dir(logs.path())? {
-        let path = entry?.path();
-        let lines = fs::read_to_string(&path)?.lines().count();
-        records.insert(path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), lines);
-    }
-    Ok((time, records))
-}
-
-/// A directory for logs, in memory where there is a file system for that.
-fn directory() -> io::Result<TempDir> {
-    TempDir::with_prefix_in("baleen-perf.", TMPFS).or_else(|_| TempDir::with_prefix("baleen-perf."))
 }

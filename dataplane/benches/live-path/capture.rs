@@ -11,7 +11,7 @@ const ETHERNET: u16 = 1;
 /// Frames to be replayed.
 #[derive(Debug)]
 pub(crate) struct Capture {
-    /// Where they come from.
+    /// The name of their file, without directory and extension.
     pub(crate) name: String,
     /// Captured octets of each.
     pub(crate) frames: Vec<Vec<u8>>,
@@ -61,7 +61,8 @@ impl Capture {
         for time in &mut times {
             *time -= first;
         }
-        Ok(Self { name: file.display().to_string(), frames, times })
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, frames, times })
     }
 
     /// Octets of DPDK's memory that it takes.

@@ -13,7 +13,6 @@ mod rewrite;
 mod source;
 mod stage;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -97,9 +96,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         results.push(measure::run(eal, capture, settings)?);
     }
     let report = report::Report::new(settings, eal.has_huge_pages(), results);
-    if let Some(file) = &arguments.json {
-        fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
+    report.document.write(arguments.json.as_deref())?;
     // A reader that goes away has seen enough.
     let _ = io::stdout().write_all(report.to_string().as_bytes());
     Ok(())

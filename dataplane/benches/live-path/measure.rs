@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use baleen_dataplane::balance::FullRing;
 use baleen_dataplane::poll::{Input, WorkerInput};
 use baleen_dataplane::stats::ReceiveCounters;
+use baleen_perf::cpu;
 use dpdk::{DEFAULT_DATA_ROOM, Eal, Mempool, Port, PortConfig, Timestamps, lcore, ring};
-use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::capture::Capture;
@@ -119,11 +119,11 @@ pub(crate) fn run(
                 }
                 left -= fed;
                 let mut received = 0;
-                let before = cpu_time()?;
+                let before = cpu::thread()?;
                 while received < fed {
                     received += consumer.round();
                 }
-                lap_time += cpu_time()?.saturating_sub(before);
+                lap_time += cpu::thread()?.saturating_sub(before);
                 let records = consumer.take_records();
                 if lap >= settings.warm_up {
                     measured.records.count += records.count;
@@ -151,9 +151,4 @@ pub(crate) fn run(
         ticks_per_second,
         stages: lanes.into_iter().map(|(_, _, laps)| laps).collect(),
     })
-}
-
-/// What this thread has used, by the operating system's accounting: what others do on the CPU meanwhile is not in it.
-fn cpu_time() -> Result<Duration, nix::Error> {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from)
 }

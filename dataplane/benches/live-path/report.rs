@@ -2,23 +2,24 @@
 
 use std::fmt;
 
+use baleen_perf::results::Document;
+use baleen_perf::spread::Spread;
 use serde::Serialize;
 
 use crate::measure::{Measured, Settings};
 use crate::stage::{Records, Stage};
 
-/// What the JSON file holds.
-#[derive(Debug, Serialize)]
+/// The results, and what stands above them on the terminal.
+#[derive(Debug)]
 pub(crate) struct Report {
-    benchmark: &'static str,
-    settings: ReportSettings,
-    results: Vec<Line>,
-    #[serde(skip)]
+    /// What the JSON file holds.
+    pub(crate) document: Document<ReportSettings, Line>,
     captures: Vec<Heading>,
 }
 
+/// How it was run.
 #[derive(Debug, Serialize)]
-struct ReportSettings {
+pub(crate) struct ReportSettings {
     #[serde(flatten)]
     settings: Settings,
     /// Whether packets lay on huge pages.
@@ -36,7 +37,7 @@ struct Heading {
 
 /// One stage of one capture.
 #[derive(Debug, Serialize)]
-struct Line {
+pub(crate) struct Line {
     capture: String,
     stage: Stage,
     /// All up to and with this stage, in nanoseconds of CPU time a packet.
@@ -53,30 +54,11 @@ struct Line {
     records: Records,
 }
 
-/// Median, least and most of some figures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        let last = figures.len().saturating_sub(1);
-        Self { median: f64::midpoint(at(last / 2), at(last.div_ceil(2))), least: at(0), most: at(last) }
-    }
-}
-
 impl Report {
     /// Of these captures.
     pub(crate) fn new(settings: Settings, huge_pages: bool, measured: Vec<Measured>) -> Self {
         let mut report = Self {
-            benchmark: "live-path",
-            settings: ReportSettings { settings, huge_pages },
-            results: Vec::new(),
+            document: Document::new("live-path", ReportSettings { settings, huge_pages }, Vec::new()),
             captures: Vec::new(),
         };
         for capture in measured {
@@ -92,10 +74,10 @@ impl Report {
         let mut before = vec![0.0; stages.first().map_or(0, |stage| stage.ns_per_packet.len())];
         for stage in stages {
             let laps = stage.ns_per_packet;
-            let added = Spread::of(laps.iter().zip(&before).map(|(this, before)| this - before).collect());
-            let all = Spread::of(laps.clone());
+            let added = Spread::of(laps.iter().zip(&before).map(|(this, before)| this - before));
+            let all = Spread::of(laps.iter().copied());
             before = laps;
-            self.results.push(Line {
+            self.document.results.push(Line {
                 capture: capture.clone(),
                 stage: stage.stage,
                 ns_per_packet: all,
@@ -114,8 +96,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pages = if self.settings.huge_pages { "huge pages" } else { "ordinary pages (--no-huge)" };
-        let Settings { laps, warm_up, pause, ring, hash_files } = self.settings.settings;
+        let pages =
+            if self.document.settings.huge_pages { "huge pages" } else { "ordinary pages (--no-huge)" };
+        let Settings { laps, warm_up, pause, ring, hash_files } = self.document.settings.settings;
         let hashes = if hash_files { "with" } else { "without" };
         writeln!(
             f,
@@ -134,13 +117,13 @@ impl fmt::Display for Report {
                 "{:18} {:>26} {:>26} {:>8} {:>8} {:>7} {:>7} {:>11}",
                 "", "ns/packet", "this stage alone", "cycles", "alone", "Mpps", "Gbit/s", "connections"
             )?;
-            for line in self.results.iter().filter(|line| line.capture == *capture) {
+            for line in self.document.results.iter().filter(|line| line.capture == *capture) {
                 writeln!(
                     f,
                     "{:18} {:>26} {:>26} {:>8.0} {:>8.0} {:>7.2} {:>7.1} {:>11}",
                     line.stage.name(),
-                    line.ns_per_packet.to_string(),
-                    line.added_ns_per_packet.to_string(),
+                    format!("{:.1}", line.ns_per_packet),
+                    format!("{:.1}", line.added_ns_per_packet),
                     line.cycles_per_packet,
                     line.added_cycles_per_packet,
                     line.packets_per_second / 1e6,
@@ -149,6 +132,7 @@ impl fmt::Display for Report {
                 )?;
             }
             let records = self
+                .document
                 .results
                 .iter()
                 .find(|line| line.capture == *capture && line.stage == Stage::Records)
@@ -161,22 +145,5 @@ impl fmt::Display for Report {
             )?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} ({:.1} to {:.1})", self.median, self.least, self.most)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_spread_of_an_odd_and_of_an_even_number_of_figures() {
-        assert_eq!(Spread::of(vec![3.0, 1.0, 9.0]), Spread { median: 3.0, least: 1.0, most: 9.0 });
-        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 9.0]), Spread { median: 3.0, least: 1.0, most: 9.0 });
     }
 }

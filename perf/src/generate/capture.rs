@@ -53,7 +53,7 @@ pub struct Summary {
 }
 
 /// The file of the ground truth of a capture: `FILE.flows.tsv`.
-pub(crate) fn truth_file(capture: &Path) -> PathBuf {
+pub fn truth_file(capture: &Path) -> PathBuf {
     let mut name = capture.as_os_str().to_owned();
     name.push(".flows.tsv");
     PathBuf::from(name)

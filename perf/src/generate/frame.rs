@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::checksum::{fold, sum};
+use crate::checksum::{fold, sum};
 
 /// The two sides of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@
 //! | `catalogue` | draws the next flow |
 //! | `conversation`, `cursor` | what is said in a flow, and how it is cut into packets |
 //! | `addresses`, `names` | who talks to whom |
-//! | `flow`, `frame`, `checksum`, `filler` | packets |
+//! | `flow`, `frame`, `filler` | packets |
 //! | `conditions` | capture loss and reordering |
 //! | `generator` | flows merged in time order |
 //! | `capture`, `ground_truth` | the files |
@@ -29,7 +29,6 @@ mod application;
 mod arguments;
 mod capture;
 mod catalogue;
-mod checksum;
 mod conditions;
 mod conversation;
 mod cursor;
@@ -46,7 +45,7 @@ mod template;
 mod tests;
 
 pub use arguments::{Arguments, run};
-pub use capture::{CaptureError, Summary, write_capture};
+pub use capture::{CaptureError, Summary, truth_file, write_capture};
 pub use generator::{Amount, Generator, Options};
 pub use ground_truth::Totals;
 pub use mix::{MIXES, Mix, Pace};

@@ -1,19 +1,22 @@
 //! Instruction counts of a fixed run, held to those that were accepted: they do not depend on the machine's mood.
 //!
-//! The sensor runs under callgrind with one worker, a fixed seed and no hashes of files (valgrind knows no SHA
-//! instructions, so that the libraries' slow path would outweigh everything else). What it takes to start, measured
-//! with a capture of one frame, is taken off. Counts repeat to about a ten-thousandth; they differ between compilers,
-//! and where the CPU lacks AVX2.
+//! The sensor runs under callgrind over small generated captures, with one worker, a fixed seed and no hashes of files
+//! (valgrind knows no SHA instructions, so that the libraries' slow path would outweigh everything else). What it takes
+//! to start, measured with a capture of one frame, is taken off. It runs where the captures are, knows them by their
+//! names alone and has no environment but the search path, so that nothing of where and by whom it is run is counted.
+//! Counts repeat to one or two thousandths, since the key of the connection table's hash is another in every run; they
+//! differ between compilers, and where the CPU lacks AVX2.
 
 mod baseline;
 mod callgrind;
-mod fixture;
 
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use baleen_perf::generate::{self, Amount, CaptureError, Options, write_capture};
+use pcap::Precision;
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -22,13 +25,19 @@ use crate::rounds;
 use baseline::{Baseline, BaselineError, Mix};
 use callgrind::{Profile, ProfileError};
 
+/// The generated captures: name of the mix, octets of the file. All take a few seconds under valgrind.
+const SIZES: [(&str, u64); 3] = [("campus", 20_000_000), ("sfr", 12_000_000), ("syn-scan", 4_000_000)];
+/// Seed of their generator.
+const SEED: u64 = 1;
+/// What the sensor is called where it runs.
+const SENSOR: &str = "baleen";
 /// Functions that are named when there are too many instructions.
 const NAMED: usize = 10;
 
 /// Arguments of `baleen-perf guard`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Capture files, named by their mix; none: a small one that is made here
+    /// Capture files, named by their mix; none: small ones that are generated here
     #[arg(value_name = "FILE")]
     captures: Vec<PathBuf>,
     /// The sensor's program
@@ -63,26 +72,32 @@ pub(crate) enum GuardError {
     /// A capture is damaged.
     #[error(transparent)]
     Floor(#[from] crate::floor::FloorError),
-    /// A capture cannot be written.
-    #[error("cannot write a capture: {0}")]
-    Capture(#[from] pcap::WriteError),
+    /// The capture of one frame cannot be written.
+    #[error("cannot write a capture of one frame: {0}")]
+    Shortest(#[from] pcap::WriteError),
+    /// A capture cannot be generated.
+    #[error(transparent)]
+    Generate(#[from] CaptureError),
     /// There is no place for files.
-    #[error("cannot make a directory: {0}")]
+    #[error("cannot make a directory with the sensor and its captures: {0}")]
     Directory(io::Error),
 }
 
 /// Runs the verb: a report, and whether no mix takes too many instructions.
 pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), GuardError> {
     let place = TempDir::with_prefix("baleen-guard.").map_err(GuardError::Directory)?;
-    let mut captures = arguments.captures.clone();
-    if captures.is_empty() {
-        let file = place.path().join("fixture.pcap");
-        fixture::write(&file)?;
-        captures.push(file);
-    }
+    std::path::absolute(&arguments.sensor)
+        .and_then(|sensor| std::os::unix::fs::symlink(sensor, place.path().join(SENSOR)))
+        .map_err(GuardError::Directory)?;
+    let captures = match arguments.captures.as_slice() {
+        [] => generated(place.path())?,
+        named => {
+            named.iter().map(std::path::absolute).collect::<Result<_, _>>().map_err(GuardError::Directory)?
+        }
+    };
     let shortest = place.path().join("shortest.pcap");
     rounds::write_shortest(&shortest)?;
-    let startup = profile(arguments, &shortest, place.path())?;
+    let startup = profile(&shortest, place.path())?;
     let mut measured = Baseline {
         rustc: first_line(Command::new("rustc").arg("--version")).unwrap_or_default(),
         startup: startup.total(),
@@ -90,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), GuardError> {
     };
     for capture in &captures {
         let packets = crate::floor::run(capture)?.packets;
-        let run = profile(arguments, capture, place.path())?;
+        let run = profile(capture, place.path())?;
         measured.mix.insert(rounds::mix(capture), Mix::new(packets, &run.without(&startup)));
     }
     if arguments.accept {
@@ -101,24 +116,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), GuardError> {
     Ok(judge(&accepted, &measured, arguments.tolerance))
 }
 
+/// Generates the captures that are always the same.
+fn generated(place: &Path) -> Result<Vec<PathBuf>, GuardError> {
+    let mut captures = Vec::new();
+    for (mix, octets) in SIZES {
+        let Some(mix) = generate::Mix::named(mix) else { continue };
+        let file = place.join(mix.name).with_extension("pcap");
+        write_capture(&Options::new(mix, Amount::Octets(octets), SEED), &file, Precision::Micro)?;
+        captures.push(file);
+    }
+    Ok(captures)
+}
+
 /// Counts the instructions of one run.
-fn profile(arguments: &Arguments, capture: &Path, place: &Path) -> Result<Profile, GuardError> {
-    let (file, logs) = (place.join("callgrind.out"), place.join("logs"));
-    let mut option = std::ffi::OsString::from("--callgrind-out-file=");
-    option.push(&file);
+fn profile(capture: &Path, place: &Path) -> Result<Profile, GuardError> {
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--quiet"]).arg(option).arg(&arguments.sensor);
-    command
-        .args(["process", "--quiet", "--seed", "1", "--no-file-hashes", "--output"])
-        .arg(logs)
-        .arg(capture);
+    command.current_dir(place).env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+    command.args(["--tool=callgrind", "--quiet", "--callgrind-out-file=callgrind.out"]);
+    command.arg(Path::new(".").join(SENSOR));
+    command.args(["process", "--quiet", "--seed", "1", "--no-file-hashes", "--output", "logs"]);
+    command.arg(capture.strip_prefix(place).unwrap_or(capture));
     let output = command.stdout(Stdio::null()).output();
     let output = output.map_err(|source| GuardError::Start { program: "valgrind", source })?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(GuardError::Failed { status: output.status, stderr });
     }
-    Ok(Profile::read(&file)?)
+    Ok(Profile::read(&place.join("callgrind.out"))?)
 }
 
 /// Compares each mix with what was accepted. One that nobody accepted is no failure, but is told.

@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use baleen_perf::results::{Document, WriteError};
 use serde::Serialize;
 use tempfile::TempDir;
 use thiserror::Error;
 
 use crate::machine::{Machine, first_line};
-use crate::results::{Document, WriteError};
 use crate::rounds::{self, Entrant, Measured, Records, RoundsError};
 use crate::targets::{self, Verdict};
 use crate::{sensor, terminal};
@@ -52,21 +52,14 @@ const PEERS: [&Peer; 3] = [&suricata::SURICATA, &zeek::ZEEK, &tshark::TSHARK];
 /// Arguments of `baleen-perf peers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Capture files; FILE.flows.tsv beside one is its ground truth
-    #[arg(required = true, value_name = "FILE")]
-    captures: Vec<PathBuf>,
-    /// The sensor's program
-    #[arg(long, value_name = "PROGRAM", default_value = "target/release/baleen")]
-    sensor: PathBuf,
+    #[command(flatten)]
+    on: sensor::Arguments,
     /// Runs of each
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
     /// Programs that are left out though they are there
     #[arg(long, value_name = "PROGRAM")]
     without: Vec<String>,
-    /// Write the results as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
 }
 
 /// Why nothing can be measured.
@@ -108,8 +101,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), PeersError> {
     let mut versions = BTreeMap::new();
     let mut skipped = Vec::new();
     let mut entrants: Vec<Entrant> =
-        [false, true].map(|file_hashes| sensor::entrant(&arguments.sensor, 1, file_hashes)).into();
-    let own = first_line(Command::new(&arguments.sensor).arg("--version"));
+        [false, true].map(|file_hashes| sensor::entrant(&arguments.on.sensor, 1, file_hashes)).into();
+    let own = first_line(Command::new(&arguments.on.sensor).arg("--version"));
     versions.insert("baleen".to_owned(), own.unwrap_or_default());
     for peer in PEERS {
         let wanted = !arguments.without.iter().any(|name| name == peer.program);
@@ -131,17 +124,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(String, bool), PeersError> {
     report.push('\n');
 
     let mut results = Vec::new();
-    for capture in &arguments.captures {
+    for capture in &arguments.on.captures {
         let measured = rounds::run(&entrants, capture, arguments.runs)?;
         let verdicts = targets::of_the_peers(&measured);
         report.push_str(&terminal::of(&measured, &verdicts));
         results.push(Outcome { measured, verdicts });
     }
     let good = results.iter().all(|outcome| targets::is_true(&outcome.measured));
-    if let Some(file) = &arguments.json {
-        let settings = Settings { runs: arguments.runs, versions, skipped, machine: Machine::this() };
-        Document { benchmark: "peers", settings, results }.write(file)?;
-    }
+    let settings = Settings { runs: arguments.runs, versions, skipped, machine: Machine::this() };
+    Document::new("peers", settings, results).write(arguments.on.json.as_deref())?;
     Ok((report, good))
 }
 

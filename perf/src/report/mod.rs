@@ -11,12 +11,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use baleen_perf::spread::Spread;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, context};
 use thiserror::Error;
 
-use crate::spread::Spread;
 use documents::{DocumentError, Documents, items, member, number};
 use plot::{Bar, Plot, Scale};
 

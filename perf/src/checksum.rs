@@ -2,7 +2,7 @@
 
 /// Sum of `data` as big-endian 16-bit words, an odd last octet padded with zero; not folded. For at most 65,535 octets,
 /// whose sum cannot overflow.
-pub(crate) fn sum(data: &[u8]) -> u64 {
+pub fn sum(data: &[u8]) -> u64 {
     let (blocks, rest) = data.as_chunks::<32>();
     let mut total = 0_u64;
     for block in blocks {
@@ -23,7 +23,7 @@ pub(crate) fn sum(data: &[u8]) -> u64 {
 }
 
 /// Folds the carries of a sum into 16 bits.
-pub(crate) const fn fold(mut total: u64) -> u16 {
+pub const fn fold(mut total: u64) -> u16 {
     while total > 0xffff {
         total = (total >> 16) + (total & 0xffff);
     }
