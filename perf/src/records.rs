@@ -58,7 +58,6 @@ pub(crate) struct Arguments {
 struct Settings {
     records: u32,
     laps: u16,
-    directory: PathBuf,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,8 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     };
     let good = arguments.at_least.is_none_or(|least| line.records_per_cpu_second.median >= least);
     let text = text(&line, arguments, &directory, good);
-    Document::new("records", Settings { records, laps, directory }, vec![line])
-        .write(arguments.json.as_deref())?;
+    Document::new("records", Settings { records, laps }, vec![line]).write(arguments.json.as_deref())?;
     Ok((text, good))
 }
 
