@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for protocol in Protocol::ALL {
         let (started, confirmed) = seeds.reached.get(protocol).copied().unwrap_or_default();
         println!("{:12} {started:7} {confirmed:9}", protocol.name());
-        if started == 0 {
+        // A connection that another one announced is never found by its own port or content.
+        if started == 0 && *protocol != Protocol::Transfer {
             return Err(format!("no seed starts the analyzer of {}", protocol.name()).into());
         }
     }
