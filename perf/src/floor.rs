@@ -1,6 +1,6 @@
 //! The yardstick: a loop that does nothing but receive.
 //!
-//! It reads the capture as the sensor does, mapped and burst by burst, finds the ends of the Ethernet, IP and TCP or
+//! It reads the capture mapped and burst by burst, finds the ends of the Ethernet, IP and TCP or
 //! UDP headers, and adds up every octet of them, so that no memory access can be left out.
 
 use std::fmt;

@@ -25,6 +25,10 @@ const AHEAD: usize = 16;
 /// Connections ended between two bursts at most, so that a burst's delay stays bounded.
 const EXPIRY_BUDGET: usize = 256;
 
+/// Most connections that the index has room for before they come: a limit that is set far too high must not take the
+/// memory of the machine.
+const MAX_RESERVED: u32 = 1 << 24;
+
 /// Connections ended at once at the end of input.
 const FINISH_BUDGET: u32 = 4096;
 
@@ -164,10 +168,10 @@ impl Worker {
         }
     }
 
-    /// Makes room in the index for as many connections as there may be, so that it never has to grow under load: eight
-    /// octets each.
+    /// Makes room in the index for as many connections as there may be, up to `MAX_RESERVED`, so that it need not grow
+    /// under load: eight octets each.
     pub fn reserve(&mut self) {
-        self.table.reserve(self.table.config().limits.flows);
+        self.table.reserve(self.table.config().limits.flows.min(MAX_RESERVED));
     }
 
     /// Analyzes a burst of frames of one link type, in order. Bounded work, no system calls.
